@@ -50,7 +50,7 @@ class RNNRegularizer(Callback):
             cb.run = False # for this fit: fastai sets it back at its end
             if (cb.alpha,cb.beta) != (self.alpha,self.beta):
                 warnings.warn(f"rnnlab's RNNRegularizer(alpha={self.alpha}, beta={self.beta}) takes the place of fastai's (alpha={cb.alpha}, "
-                              f"beta={cb.beta}); with a TextLearner, give alpha and beta to it instead, or give it alpha=0, beta=0")
+                              f"beta={cb.beta}); with a TextLearner, give alpha and beta to it instead, or give it alpha=0, beta=0", stacklevel=2)
 
     def after_pred(self):
         done = [cb for cb in self.learn.cbs if isinstance(cb, fastai_rnn.RNNCallback)]

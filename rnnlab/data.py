@@ -8,7 +8,7 @@ __all__ = ['human_numbers_ranges', 'human_numbers_sha256', 'number_words', 'huma
            'LMDataLoader', 'lm_dls']
 
 # %% ../nbs/00_data.ipynb #00-data-002
-import hashlib, warnings
+import warnings
 from collections import Counter
 from numbers import Integral
 from pathlib import Path
@@ -87,7 +87,7 @@ def human_numbers(
         theirs = read_text(path/f)
         if not theirs.strip(): raise ValueError(f"'{path/f}' is empty: a broken download? Delete the folder and fetch it again")
         if (path/f).read_bytes() != t.encode():
-            warnings.warn(f"'{path/f}' is not the Human Numbers that rnnlab makes: {_first_difference(theirs, t)}. The file is used.")
+            warnings.warn(f"'{path/f}' is not the Human Numbers that rnnlab makes: {_first_difference(theirs, t)}. The file is used.", stacklevel=2)
         res += L(theirs.splitlines(keepends=True))
     return res
 

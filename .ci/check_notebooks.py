@@ -1,0 +1,72 @@
+"""Are the notebooks, and what is generated from them, fit to be committed?
+
+Looks at a temporary copy, never changes the working tree. (That the stored outputs are what a fresh kernel gives is pytest's part.)"""
+import json, re, shutil, subprocess, sys, tempfile
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+bins = Path(sys.executable).parent
+
+
+def changed(tmp:Path, pattern:str):
+    "Files under `pattern` that are not the same, byte for byte, here and in `tmp`"
+    names = sorted({p.relative_to(d).as_posix() for d in (root, tmp) for p in d.glob(pattern) if '.ipynb_checkpoints' not in p.parts})
+    read = lambda p: p.read_bytes() if p.exists() else None
+    return [n for n in names if read(root/n) != read(tmp/n)]
+
+
+def regenerated(command:str, pattern:str):
+    "Files that nbdev's `command` would change"
+    with tempfile.TemporaryDirectory() as tmp:
+        tmp = Path(tmp)
+        shutil.copy(root/'pyproject.toml', tmp)
+        shutil.copytree(root/'nbs', tmp/'nbs')
+        (tmp/'rnnlab').mkdir()
+        # Only the version is kept: a module that no notebook exports any more must show as a difference too
+        shutil.copy(root/'rnnlab/__init__.py', tmp/'rnnlab')
+        subprocess.run([bins/command], cwd=tmp, check=True)
+        return changed(tmp, pattern)
+
+
+def code_cells():
+    for path in sorted((root/'nbs').rglob('*.ipynb')):
+        if '.ipynb_checkpoints' in path.parts: continue
+        for i,cell in enumerate(json.loads(path.read_text(encoding='utf-8'))['cells']):
+            if cell['cell_type'] == 'code': yield f'{path.relative_to(root).as_posix()} cell {i} ({cell["id"]})', cell
+
+
+def failed():
+    "Cells that were committed with an error for an output"
+    return [where for where,cell in code_cells() if any(o['output_type'] == 'error' for o in cell['outputs'])]
+
+
+marker = re.compile(r'\s*#\s*(NBVAL_|PYTEST_VALIDATE_)\w+\s*$')
+comment = re.compile(r'\s*#\s*\w+.*\s\w+')
+
+
+def unexplained():
+    "Cells that tell nbval to skip something, without a comment in the next line that says why"
+    res = []
+    for where,cell in code_cells():
+        lines = ''.join(cell['source']).splitlines() + ['']
+        res += [f'{where}: {a.strip()}' for a,b in zip(lines, lines[1:]) if marker.match(a) and (marker.match(b) or not comment.match(b))]
+    return res
+
+
+checks = [
+    ('rnnlab/ is what nbdev-export writes from nbs/', lambda: regenerated('nbdev-export', 'rnnlab/**/*.py'),
+        'Change the notebook, not the module; then run `nbdev-export` (and delete modules that no notebook exports).'),
+    ('notebooks are clean', lambda: regenerated('nbdev-clean', 'nbs/**/*.ipynb'),
+        'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
+    ('no cell was committed with an error', failed, 'Mend the cell, or show an expected error with `ExceptionExpected`.'),
+    ('what nbval skips has its reason', unexplained, 'Let the cell be tested, or say why not in a comment in the next line.'),
+]
+
+if __name__ == '__main__':
+    bad = 0
+    for name,find,remedy in checks:
+        found = find()
+        print(f'{"FAILED" if found else "ok"}: {name}')
+        if found: print(*[f'    {o}' for o in found], f'  {remedy}', sep='\n')
+        bad += bool(found)
+    sys.exit(bad > 0)

@@ -1,0 +1,74 @@
+"""Writes README.md from nbs/index.ipynb, as `nbdev-readme` would if it did not need Quarto. `--check` only compares."""
+import re, sys
+from configparser import ConfigParser
+from pathlib import Path
+from bs4 import BeautifulSoup
+from fastcore.nbio import nb2str, read_nb
+from nbconvert import MarkdownExporter
+from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
+from nbdev.process import NBProcessor
+from nbdev.processors import clean_magics, filter_stream_, hide_, hide_line, rm_export, rm_header_dash, strip_ansi
+from nbformat import reads
+from traitlets.config import Config
+
+root = Path(__file__).resolve().parent.parent
+ini = ConfigParser(delimiters=['='])
+ini.read(root/'settings.ini', encoding='utf-8')
+home = f"{ini['DEFAULT']['git_url']}/blob/main/nbs"
+source = f'{home}/index.ipynb'
+
+# Quarto's directives, which nbdev leaves to Quarto, as the cell tags by which nbconvert removes things
+tags = {('include', 'false'): 'no-cell', ('echo', 'false'): 'no-input', ('output', 'false'): 'no-output'}
+conf = Config()
+conf.TagRemovePreprocessor.remove_cell_tags = ['no-cell']
+conf.TagRemovePreprocessor.remove_input_tags = ['no-input']
+conf.TagRemovePreprocessor.remove_all_outputs_tags = ['no-output']
+
+
+def pipe_table(html):
+    "`html`, a table as pandas writes it, in GitHub's Markdown"
+    cells = lambda tr: [c.get_text(' ', strip=True).replace('|', r'\|').replace('<', '&lt;') for c in tr.find_all(['th', 'td'])]
+    soup = BeautifulSoup(html, 'html.parser')
+    head = [cells(tr) for tr in soup.select('thead tr')]  # two rows, if the index has a name
+    rows = [[' '.join(filter(None, o)) for o in zip(*head)], *(cells(tr) for tr in soup.select('tbody tr'))]
+    rows.insert(1, ['---'] * len(rows[0]))
+    return '\n'.join(f"| {' | '.join(r)} |" for r in rows)
+
+
+class Outputs(Preprocessor):
+    "Outputs as they read well on GitHub and PyPI: tables in Markdown, and a link in place of a picture"
+    def preprocess_cell(self, cell, resources, index):
+        for o in cell.get('outputs', []):
+            data = o.get('data', {})
+            if 'class="dataframe"' in data.get('text/html', ''): o.data = {'text/markdown': pipe_table(data['text/html'])}
+            elif any(k.startswith('image/') for k in data):
+                alt = cell.metadata.get('alt', 'picture')
+                o.data = {'text/markdown': f'[Picture: {alt}]({source})'}
+        return cell, resources
+
+
+def readme():
+    nb = read_nb(root/'nbs/index.ipynb')
+    procs = [strip_ansi, hide_line, filter_stream_, rm_header_dash, rm_export, clean_magics, hide_]
+    proc = NBProcessor(nb=nb, procs=procs)
+    for cell in nb.cells:
+        dirs = cell.directives_ if cell.cell_type == 'code' else {}
+        cell.metadata = dict(tags=[tag for (k,v),tag in tags.items() if str(dirs.get(k)).lower() == v], alt=dirs.get('fig-alt', 'picture'))
+    proc.process()
+    md = MarkdownExporter(config=conf)
+    md.register_preprocessor(TagRemovePreprocessor(config=conf), enabled=True)
+    md.register_preprocessor(Outputs, enabled=True)
+    nb = reads(nb2str(nb), as_version=4)
+    nb.metadata.language_info = {'name': 'python'}
+    text,_ = md.from_notebook_node(nb)
+    text = re.sub(r'\]\((?!\w+:|#|/)([^)\s]+\.ipynb[^)\s]*)\)', rf']({home}/\1)', text)  # PyPI knows no relative links
+    head,_,rest = re.sub(r'\n{3,}', '\n\n', text).strip().partition('\n')
+    return f'{head}\n\n<!-- Generated from nbs/index.ipynb by .ci/readme.py: edit the notebook. -->\n{rest}\n'
+
+
+if __name__ == '__main__':
+    path = root/'README.md'
+    if '--check' not in sys.argv: path.write_text(readme(), encoding='utf-8', newline='\n')
+    elif path.read_text(encoding='utf-8') != readme():
+        sys.exit('FAILED: README.md is not what nbs/index.ipynb gives. Edit the notebook, then run `python .ci/readme.py`.')
+    else: print('ok: README.md is what nbs/index.ipynb gives')
