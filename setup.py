@@ -18,7 +18,7 @@ setup(
     keywords=cfg['keywords'],
     author=cfg['author'],
     author_email=cfg['author_email'],
-    license=cfg['license'],
+    license_expression=cfg['license'],
     license_files=['LICENSE'],
     url=cfg['git_url'],
     project_urls={'Documentation': cfg['doc_url'], 'Source': cfg['git_url']},

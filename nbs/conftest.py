@@ -3,6 +3,10 @@ import os
 
 for k in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS'): os.environ.setdefault(k, '1')
 
+# nbval compares what is printed to stderr. These two come from other packages on some versions and say nothing about a notebook:
+# fastai's import on new versions of torch (seen on 2.15), and torch.compile on Python 3.13.0. Any other warning fails its cell.
+os.environ.setdefault('PYTHONWARNINGS', 'ignore:`torch.jit.script` is deprecated:FutureWarning,ignore:Guards may run slower:RuntimeWarning')
+
 
 def pytest_itemcollected(item):
     "`nbdev-clean` takes out the execution counts, by which nbval tells which cells were run: here all were, so nbval compares all outputs"

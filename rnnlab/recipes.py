@@ -7,7 +7,7 @@ __all__ = ['recipes', 'Recipe', 'get_recipe', 'recipe_dls', 'recipe_learner', 'q
            'environment', 'train_one', 'n_cores', 'chapter_runs', 'chapter_table', 'chapter_cli']
 
 # %% ../nbs/05_recipes.ipynb #05-recipes-002
-import multiprocessing, os, platform, sys, time
+import multiprocessing, os, platform, signal, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -165,6 +165,7 @@ def _start_worker(ticks):
     global _ticks
     _ticks = ticks
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_DFL) # Ctrl-C ends a worker quietly; the main process says that it was stopped
 
 def _work(task): return train_one(*task, done=lambda: _ticks.put(1))
 
