@@ -216,7 +216,7 @@ def chapter_table(
         res.append(row | dict(book=f'{book:.4f}', difference=f'{med-book:+.4f}', time=f'{o.seconds.median():6.1f} s'))
     return pd.DataFrame(res).set_index('model')
 
-# %% ../nbs/05_recipes.ipynb #05-recipes-044
+# %% ../nbs/05_recipes.ipynb #05-recipes-046
 def _check_device(device):
     "`device` if a tensor can be made there"
     try: torch.zeros(1, device=device).item()
