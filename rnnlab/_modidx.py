@@ -48,6 +48,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'rnnlab.data.Vocab.decode': ('data.html#vocab.decode', 'rnnlab/data.py'),
                              'rnnlab.data.Vocab.encode': ('data.html#vocab.encode', 'rnnlab/data.py'),
                              'rnnlab.data.Vocab.from_tokens': ('data.html#vocab.from_tokens', 'rnnlab/data.py'),
+                             'rnnlab.data._Batches': ('data.html#_batches', 'rnnlab/data.py'),
+                             'rnnlab.data._Batches.new_empty': ('data.html#_batches.new_empty', 'rnnlab/data.py'),
                              'rnnlab.data._check_size': ('data.html#_check_size', 'rnnlab/data.py'),
                              'rnnlab.data._first_difference': ('data.html#_first_difference', 'rnnlab/data.py'),
                              'rnnlab.data.cut_sequences': ('data.html#cut_sequences', 'rnnlab/data.py'),

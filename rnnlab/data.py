@@ -251,6 +251,10 @@ def group_chunks(
     return L(ds[i + m*j] for i in range(m) for j in range(bs))
 
 # %% ../nbs/00_data.ipynb #00-data-059
+class _Batches(list):
+    "A list of batches that `Learner.export` can ask for an empty one"
+    def new_empty(self): return _Batches()
+
 class LMDataLoader(DataLoader):
     "A fastai `DataLoader` over batches that are cut beforehand and already on their device, always in reading order"
     def __init__(self,
@@ -259,23 +263,25 @@ class LMDataLoader(DataLoader):
         device=None, # Where to put the batches; None: where they are
         left_over:int=0, # Sequences of the text that fill no batch, for the record
     ):
-        self.batches,self.vocab,self.left_over = [(x.to(device), y.to(device)) for x,y in batches],vocab,left_over
-        if not self.batches: raise ValueError("batches is empty: choose a smaller bs or sl, or a longer text")
-        super().__init__(self.batches, bs=len(self.batches[0][0]), n=sum(len(x) for x,_ in self.batches), device=device)
+        self.batches,self.vocab,self.left_over = _Batches((x.to(device), y.to(device)) for x,y in batches),vocab,left_over
+        sizes = [len(x) for x,_ in self.batches]
+        super().__init__(self.batches, bs=sizes[0] if sizes else 1, n=sum(sizes), device=device)
 
     def __len__(self): return len(self.batches)
     def create_batches(self, samps): return iter(self.batches)
 
     def to(self, device):
         "Move the batches to `device`"
-        self.batches,self.device = [(x.to(device), y.to(device)) for x,y in self.batches],device
+        self.batches = self.dataset = _Batches((x.to(device), y.to(device)) for x,y in self.batches)
+        self.device = device
 
     def new(self, dataset=None, cls=None, shuffle=False, **kwargs):
-        "The same batches again, as fastai asks for them in `get_preds`"
+        "The same batches again, or those of `dataset`, as fastai asks for them in `get_preds` and `export`"
         if shuffle: raise ValueError("shuffle=True: the rows of these batches continue one another, so they are read in order; use shuffle=False")
         return LMDataLoader(self.batches if dataset is None else dataset, self.vocab, self.device, self.left_over)
 
     def __repr__(self):
+        if not self.batches: return 'no batches'
         x,y = self.batches[0]
         return f"{len(self)} batches of {tuple(x.shape)} → {tuple(y.shape)}, {self.left_over} sequences left over"
 

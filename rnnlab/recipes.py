@@ -81,13 +81,14 @@ def recipe_dls(
 
 def recipe_learner(
     name:str, # 'LMModel1' … 'LMModel7'
-    dls:DataLoaders=None, # Batches; None: the chapter's
-    device=None, # Where to train; None: fastai's `default_device()`
+    dls:DataLoaders=None, # Batches, which also say where to train; None: the chapter's
+    device=None, # Where to keep the chapter's batches and train; None: fastai's `default_device()`
     cbs=(), # More callbacks
 ) -> Learner: # Call `fit_recipe` on it, or train it as you like
     "A `Learner` for the model `name`, set up as in the chapter"
     r = get_recipe(name)
     if dls is None: dls = recipe_dls(name, device=device)
+    elif device is not None: raise ValueError(f"device={device!r} and dls: the batches are on {dls.device} already; give one of the two")
     model = r.model(len(dls.vocab), *r.args)
     if isinstance(model, StatefulModel): cbs = [ModelResetter, *cbs]
     if r.alpha is not None: cbs = [RNNRegularizer(r.alpha, r.beta), *cbs]
@@ -127,7 +128,7 @@ def beside_book(
     return pd.DataFrame([[f'{float(o):.4f}' for o in row] for row in (learn.recorder.values[-1], get_recipe(name).book)],
                         index=['here','book'], columns=_columns)
 
-# %% ../nbs/05_recipes.ipynb #05-recipes-021
+# %% ../nbs/05_recipes.ipynb #05-recipes-023
 def environment(
     device=None, # Where the training runs; None: fastai's `default_device()`
 ) -> dict: # Versions, and the device by name
@@ -158,7 +159,7 @@ def train_one(
     res = dict(zip(_columns, (float(o) for o in learn.recorder.values[-1])))
     return dict(model=name, seed=seed, epochs=get_recipe(name).epochs, **res, seconds=round(seconds, 2), **environment(device))
 
-# %% ../nbs/05_recipes.ipynb #05-recipes-026
+# %% ../nbs/05_recipes.ipynb #05-recipes-028
 _ticks = None # each worker process's queue: one item for each finished epoch
 
 def _start_worker(ticks):
@@ -203,7 +204,7 @@ def chapter_runs(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
-# %% ../nbs/05_recipes.ipynb #05-recipes-032
+# %% ../nbs/05_recipes.ipynb #05-recipes-034
 def chapter_table(
     runs:pd.DataFrame, # From `chapter_runs`
 ) -> pd.DataFrame: # One row a model: median accuracy over the seeds, lowest and highest, the book's, and the difference
@@ -216,7 +217,7 @@ def chapter_table(
         res.append(row | dict(book=f'{book:.4f}', difference=f'{med-book:+.4f}', time=f'{o.seconds.median():6.1f} s'))
     return pd.DataFrame(res).set_index('model')
 
-# %% ../nbs/05_recipes.ipynb #05-recipes-046
+# %% ../nbs/05_recipes.ipynb #05-recipes-048
 def _check_device(device):
     "`device` if a tensor can be made there"
     try: torch.zeros(1, device=device).item()
