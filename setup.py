@@ -22,7 +22,9 @@ setup(
     license_files=['LICENSE'],
     url=cfg['git_url'],
     project_urls={'Documentation': cfg['doc_url'], 'Source': cfg['git_url']},
-    packages=['rnnlab'],
+    packages=['rnnlab', 'rnnlab.questionnaire'],
+    package_dir={'rnnlab.questionnaire': 'nbs/questionnaire'}, # rnnlab-flashcards reads these notebooks
+    package_data={'rnnlab.questionnaire': ['*.ipynb']},
     python_requires=f">={cfg['min_python']}",
     install_requires=lines('requirements'),
     extras_require={'dev': lines('dev_requirements')},
