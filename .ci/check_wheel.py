@@ -67,7 +67,8 @@ def main():
         venv.create(tmp/'venv', with_pip=True)
         python = tmp/'venv'/('Scripts' if sys.platform == 'win32' else 'bin')/'python'
         run(python, '-m', 'pip', 'install', '-c', root/'constraints.txt', wheel)
-        run(python.with_name('rnnlab-chapter'), '--help', cwd=tmp)
+        for script in (o.split('=')[0] for o in lines('console_scripts')): run(python.with_name(script), '--help', cwd=tmp)
+        run(python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg', cwd=tmp) # needs the notebooks that come with the wheel
         print('ok: without the dev extra, outside the source tree,', run(python, '-I', '-c', train, cfg['version'], cwd=tmp).strip())
 
 
