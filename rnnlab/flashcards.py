@@ -46,10 +46,9 @@ def read_cards(
     except (json.JSONDecodeError, KeyError, TypeError):
         raise ValueError(f"path='{path}' is not a notebook; get a fresh copy of the file") from None
     for cell in cells:
-        src,q = ''.join(cell['source']),None
         if cell['cell_type']=='markdown':
-            q = _question.search(src)
-            if q:
+            src = ''.join(cell['source'])
+            if q := _question.search(src):
                 a = _answer.search(src)
                 if not a: raise ValueError(f"path='{path}': question {q[1]} has no folded answer in its cell; put it there")
                 res.append(Card(decks[path.stem][0], q[1], q[2], _link.sub(r'\1', a[1]).strip()))
