@@ -53,12 +53,26 @@ def unexplained():
     return res
 
 
+def colab():
+    "Notebooks whose first code cell is not the one that fetches what they need on Colab"
+    want = """#| hide
+import os, sys
+if 'google.colab' in sys.modules and not os.path.isdir('/content/rnnlab'): # on Colab, get what this notebook needs
+    !git clone -q https://github.com/rnnlab/rnnlab /content/rnnlab && pip install -q /content/rnnlab
+    %cd -q /content/rnnlab/{}"""
+    first = {}
+    for where,cell in code_cells(): first.setdefault(where.split()[0], ''.join(cell['source']))
+    return [f'{path}: the first code cell should be\n{want.format(Path(path).parent.as_posix())}' for path,src in first.items()
+            if src != want.format(Path(path).parent.as_posix())]
+
+
 checks = [
     ('rnnlab/ is what nbdev-export writes from nbs/', lambda: regenerated('nbdev-export', 'rnnlab/**/*.py'),
         'Change the notebook, not the module; then run `nbdev-export` (and delete modules that no notebook exports).'),
     ('notebooks are clean', lambda: regenerated('nbdev-clean', 'nbs/**/*.ipynb'),
         'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
     ('no cell was committed with an error', failed, 'Mend the cell, or show an expected error with `ExceptionExpected`.'),
+    ('Colab gets what a notebook needs', colab, 'Copy the cell, with its metadata, from another notebook of the same folder.'),
     ('what nbval skips has its reason', unexplained, 'Let the cell be tested, or say why not in a comment in the next line.'),
 ]
 

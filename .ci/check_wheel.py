@@ -36,14 +36,15 @@ def metadata_differences(wheel):
     with zipfile.ZipFile(wheel) as z:
         info = f"{cfg['lib_name']}-{cfg['version']}.dist-info"
         meta,scripts = message_from_bytes(z.read(f'{info}/METADATA')),z.read(f'{info}/entry_points.txt').decode()
-    reqs = [(o,'') for o in lines('requirements')] + [(o,'; extra == "dev"') for o in lines('dev_requirements')]
+    dev = [f'{o} and extra == "dev"' if ';' in o else f'{o}; extra == "dev"' for o in lines('dev_requirements')]
+    reqs = lines('requirements') + dev
     entry = ConfigParser(delimiters=['='])
     entry.read_string(scripts)
     pairs = {'Name': cfg['lib_name'], 'Version': cfg['version'], 'Summary': cfg['description'], 'Keywords': cfg['keywords'].replace(', ', ','),
              'Author': cfg['author'], 'Author-email': cfg['author_email'], 'License-Expression': cfg['license'],
              'Requires-Python': f">={cfg['min_python']}"}
     res = [f'{k}: {meta[k]!r} in the wheel, {v!r} in settings.ini' for k,v in pairs.items() if meta[k] != v]
-    lists = {'Requires-Dist': ({str(Requirement(o)) for o in meta.get_all('Requires-Dist')}, {str(Requirement(o+x)) for o,x in reqs}),
+    lists = {'Requires-Dist': ({str(Requirement(o)) for o in meta.get_all('Requires-Dist')}, {str(Requirement(o)) for o in reqs}),
              'Project-URL': (set(meta.get_all('Project-URL')), {f"Documentation, {cfg['doc_url']}", f"Source, {cfg['git_url']}"}),
              'console scripts': ({f'{k}={v}' for k,v in entry['console_scripts'].items()}, set(lines('console_scripts')))}
     return res + [f'{k}: only in one of them: {sorted(a ^ b)}' for k,(a,b) in lists.items() if a != b]
