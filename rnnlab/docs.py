@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['katex', 'repo_root', 'repo_settings', 'page_code', 'defined_names', 'page_notebook', 'fastai_symbols',
-           'torch_symbols', 'tidy_api', 'npm_package', 'add_katex', 'build_docs', 'serve_docs', 'docs_cli']
+           'torch_symbols', 'wrap_signature', 'tidy_api', 'npm_package', 'add_katex', 'build_docs', 'serve_docs',
+           'docs_cli']
 
 # %% ../nbs/14_docs.ipynb #14-docs-002
 import ast, base64, hashlib, inspect, json, re, shutil, subprocess, sys, tarfile, threading, time
@@ -38,6 +39,8 @@ def repo_settings(
 _nbdev = {'export', 'exporti', 'exports', 'default_exp', 'hide'}
 _quarto = {'echo', 'output', 'include', 'code-fold', 'code-summary', 'fig-alt', 'fig-cap', 'warning'}
 
+def _exports(src): return any(_directive(o)=='export' for o in src.splitlines() if o.startswith('#|'))
+
 def _directive(line): return re.split(r'[:\s]', line[2:].strip(), maxsplit=1)[0]
 
 def page_code(
@@ -51,7 +54,8 @@ def page_code(
     if unknown: raise ValueError(f"directive {', '.join(sorted(unknown))}: the site knows {', '.join(sorted(_nbdev | _quarto))}; "
                                  "correct it, or add it to rnnlab.docs")
     if 'hide' in dirs: return ''
-    return '\n'.join([o for o,d in zip(lines, dirs) if d in _quarto] + lines[n:]).strip('\n')
+    kept = [re.sub(r'^(#\|\s*fig-\w+:\s*)([^"\'].*)$', lambda m: m[1]+json.dumps(m[2]), o) for o,d in zip(lines, dirs) if d in _quarto]
+    return '\n'.join(kept + lines[n:]).strip('\n')
 
 # %% ../nbs/14_docs.ipynb #14-docs-012
 def defined_names(
@@ -68,6 +72,8 @@ def defined_names(
     return [o for o in res if not o.startswith('_')]
 
 # %% ../nbs/14_docs.ipynb #14-docs-015
+def _anchor(name): return 'def-' + name.replace('.', '-') # a dot would begin a class in Pandoc's attributes
+
 def _cell(kind, source, i, **kw):
     kw |= dict(outputs=[], execution_count=None) if kind=='code' else {}
     return dict(cell_type=kind, source=source, id=f'docs-{i}', metadata={}, **kw)
@@ -90,8 +96,8 @@ def page_notebook(
         src = ''.join(c['source'])
         if c['cell_type']!='code': cells.append(dict(c, source=src))
         elif shown := page_code(src):
-            if 'export' in (_directive(o) for o in src.splitlines() if o.startswith('#|')):
-                cells.append(_cell('markdown', ' '.join(f'[]{{#def-{o}}}' for o in defined_names(src)), len(cells)))
+            if _exports(src):
+                cells.append(_cell('markdown', ' '.join(f'[]{{#{_anchor(o)}}}' for o in defined_names(src)), len(cells)))
             cells.append(dict(c, source=shown))
     return dict(nb, cells=[c for c in cells if ''.join(c['source']).strip()])
 
@@ -129,6 +135,23 @@ def torch_symbols() -> dict: # Name → address
     return res
 
 # %% ../nbs/14_docs.ipynb #14-docs-023
+def wrap_signature(
+    sig:str, # Like 'f(a: int, b: tuple = (1, 2)) -> int'
+    width:int=88, # Characters that fit on a line
+) -> str:
+    "A signature that is too long for a line with one parameter a line"
+    if len(sig)<=width or '(' not in sig: return sig
+    name,_,rest = sig.partition('(')
+    parts,depth,quote = [''],0,''
+    for i,c in enumerate(rest):
+        if c in '\'"': quote = '' if quote==c else quote or c
+        if not quote:
+            if c==')' and not depth: return f'{name}(\n    ' + ',\n    '.join(o.strip() for o in parts) + f',\n{rest[i:]}'
+            depth += (c in '([{') - (c in ')]}')
+        if c==',' and not depth and not quote: parts.append('')
+        else: parts[-1] += c
+    return sig
+
 def tidy_api(
     text:str, # A page of the API reference, as smalldocs writes it
     places:dict, # Name → where it is taught, like '../03_lstm.ipynb#def-LSTM'
@@ -136,6 +159,7 @@ def tidy_api(
     "Add to each entry where it is taught, write defaults as code, drop methods about which nothing is said"
     text = re.sub(r"<class '(?:[\w.]+\.)?(\w+)'>", r'\1', text)
     text = re.sub(r'<function ([\w.]+) at 0x\w+>', r'\1', text)
+    text = re.sub(r'(?s)```python\n(.*?)\n```', lambda m: f'```python\n{wrap_signature(m[1])}\n```', text)
     head,*entries = re.split(r'(?m)^(?=#{2,3} .*\{#)', text)
     res = [head]
     for e in entries:
@@ -150,7 +174,7 @@ def tidy_api(
         res.append(e)
     return ''.join(res)
 
-# %% ../nbs/14_docs.ipynb #14-docs-026
+# %% ../nbs/14_docs.ipynb #14-docs-027
 katex = dict(name='katex', version='0.16.29', sha512='ef+wYUDehNgScWoA0ZhEngsNqUv9uIj4ftd/PapQmT+E85lXI6Wx6BvJO48v80Vhj3t/IjEoZWw9/ZPe8kHwHg==')
 
 def npm_package(
@@ -191,7 +215,7 @@ def add_katex(
         up = '../'*(len(f.relative_to(site).parts)-1)
         f.write_text(re.sub(r'https://cdn\.jsdelivr\.net/npm/katex@[\d.]+/dist', f'{up}site_libs/katex', f.read_text(encoding='utf-8')), encoding='utf-8')
 
-# %% ../nbs/14_docs.ipynb #14-docs-029
+# %% ../nbs/14_docs.ipynb #14-docs-030
 def _api_pages(work, git_url, modules, places):
     "Write the API reference below `work/api`, and the index of all names"
     from smalldocs import api
@@ -241,13 +265,15 @@ def build_docs(
     for f in sorted(nbs.rglob('*.ipynb')):
         path = f.relative_to(nbs).as_posix()
         if '.ipynb_checkpoints' in path: continue
-        page = page_notebook(json.loads(f.read_text(encoding='utf-8')), path, cfg['git_url'])
+        nb = json.loads(f.read_text(encoding='utf-8'))
+        page = page_notebook(nb, path, cfg['git_url'])
         (work/path).parent.mkdir(parents=True, exist_ok=True)
         (work/path).write_text(json.dumps(page), encoding='utf-8')
         pages.append(path)
-        places |= {o: f'../{path}#def-{o}' for c in page['cells'] for o in re.findall(r'\[\]\{#def-([\w.]+)\}', c['source'])}
-    for f in nbs.glob('*.css'): shutil.copy(f, work)
-    for f in nbs.glob('*.svg'): shutil.copy(f, work)
+        for c in nb['cells']:
+            src = ''.join(c['source'])
+            if c['cell_type']=='code' and _exports(src): places |= {o: f'../{path}#{_anchor(o)}' for o in defined_names(src)}
+    for f in (*nbs.glob('*.css'), *nbs.glob('*.svg'), *nbs.glob('*.html')): shutil.copy(f, work)
     changes = (root/'CHANGELOG.md').read_text(encoding='utf-8').partition('\n')[2]
     (work/'changelog.md').write_text(f'---\ntitle: "Changelog"\ndescription: "What changed, release by release"\n---\n\n{changes}', encoding='utf-8')
     from rnnlab.all import _modules
@@ -276,8 +302,8 @@ def build_docs(
     shutil.move(site.out, out)
     return out
 
-# %% ../nbs/14_docs.ipynb #14-docs-031
-def _stamp(root): return max(f.stat().st_mtime for p in ('nbs/**/*.ipynb', 'nbs/*.yml', 'nbs/*.css', 'CHANGELOG.md') for f in Path(root).glob(p))
+# %% ../nbs/14_docs.ipynb #14-docs-032
+def _stamp(root): return max(f.stat().st_mtime for p in ('nbs/**/*.ipynb', 'nbs/*.yml', 'nbs/*.css', 'nbs/*.html', 'CHANGELOG.md') for f in Path(root).glob(p))
 
 def serve_docs(
     root, # The repository
