@@ -43,6 +43,10 @@ def _exports(src): return any(_directive(o)=='export' for o in src.splitlines() 
 
 def _directive(line): return re.split(r'[:\s]', line[2:].strip(), maxsplit=1)[0]
 
+def _code(src): return ast.parse(re.sub(r'(?m)^\s*[%!].*$', '', src)).body # without Jupyter's own commands
+
+def _only_imports(src): return all(isinstance(o, (ast.Import, ast.ImportFrom)) for o in _code(src))
+
 def page_code(
     code:str, # A cell's source
 ) -> str: # As readers see it; empty if the cell is not for them
@@ -54,8 +58,10 @@ def page_code(
     if unknown: raise ValueError(f"directive {', '.join(sorted(unknown))}: the site knows {', '.join(sorted(_nbdev | _quarto))}; "
                                  "correct it, or add it to rnnlab.docs")
     if 'hide' in dirs: return ''
+    body = '\n'.join(lines[n:])
+    if 'code-fold' not in dirs and len(lines)-n>3 and _only_imports(body): return f'#| code-fold: true\n#| code-summary: "Imports"\n{body}'
     kept = [re.sub(r'^(#\|\s*fig-\w+:\s*)([^"\'].*)$', lambda m: m[1]+json.dumps(m[2]), o) for o,d in zip(lines, dirs) if d in _quarto]
-    return '\n'.join(kept + lines[n:]).strip('\n')
+    return '\n'.join(kept + [body]).strip('\n')
 
 # %% ../nbs/14_docs.ipynb #14-docs-012
 def defined_names(
@@ -63,7 +69,7 @@ def defined_names(
 ) -> list: # Like ['LSTM', 'LSTM.reset']
     "The public names that a cell defines"
     res = []
-    for o in ast.parse(re.sub(r'(?m)^\s*[%!].*$', '', code)).body:
+    for o in _code(code):
         if isinstance(o, (ast.FunctionDef, ast.ClassDef)):
             patched = any(getattr(d, 'id', '')=='patch' for d in o.decorator_list)
             res.append(f'{ast.unparse(o.args.args[0].annotation)}.{o.name}' if patched else o.name)
