@@ -118,6 +118,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'rnnlab.docs._exports': ('docs.html#_exports', 'rnnlab/docs.py'),
                              'rnnlab.docs._only_imports': ('docs.html#_only_imports', 'rnnlab/docs.py'),
                              'rnnlab.docs._stamp': ('docs.html#_stamp', 'rnnlab/docs.py'),
+                             'rnnlab.docs._taught': ('docs.html#_taught', 'rnnlab/docs.py'),
                              'rnnlab.docs.add_katex': ('docs.html#add_katex', 'rnnlab/docs.py'),
                              'rnnlab.docs.build_docs': ('docs.html#build_docs', 'rnnlab/docs.py'),
                              'rnnlab.docs.defined_names': ('docs.html#defined_names', 'rnnlab/docs.py'),

@@ -158,6 +158,11 @@ def wrap_signature(
         else: parts[-1] += c
     return sig
 
+def _taught(name, places):
+    "A link to the place where `name` is taught, after a space; empty if there is none"
+    where = places.get(name)
+    return f' [taught in {Path(where.partition("#")[0]).stem}]({where}){{.source-link}}' if where else ''
+
 def tidy_api(
     text:str, # A page of the API reference, as smalldocs writes it
     places:dict, # Name → where it is taught, like '../03_lstm.ipynb#def-LSTM'
@@ -173,11 +178,7 @@ def tidy_api(
         said = re.sub(r'(?ms)^#.*?$|^```.*?^```|^\|.*?$|\[source\].*?$|^:::.*?$', '', e).strip()
         described = re.search(r'(?m)^\|(?! Parameter| ---).*\| [^|\s][^|]*\|$', e)
         if e.startswith('### ') and not said and not described and name not in places: continue
-        where = places.get(name)
-        if where:
-            nb = Path(where.partition('#')[0]).stem
-            e = re.sub(r'(\[source\]\(.*?\)\{.source-link\})', rf'\1 [taught in {nb}]({where}){{.source-link}}', e, count=1)
-        res.append(e)
+        res.append(re.sub(r'\[source\]\(.*?\)\{.source-link\}', lambda m: m[0]+_taught(name, places), e, count=1))
     return ''.join(res)
 
 # %% ../nbs/14_docs.ipynb #14-docs-027
@@ -240,8 +241,7 @@ def _api_pages(work, git_url, modules, places):
             o = getattr(m, name)
             if inspect.isclass(o) or inspect.isfunction(o): continue
             said = f'A constant, a `{type(o).__name__}`' + (f' with the keys {", ".join(f"`{k}`" for k in o)}.' if isinstance(o, dict) else f': `{o!r}`.')
-            where = f'[taught in {Path(places[name].partition("#")[0]).stem}]({places[name]}){{.source-link}}\n\n' if name in places else ''
-            text += f'\n## {name} {{#{name}}}\n\n{where}{said}\n'
+            text += f'\n## {name} {{#{name}}}\n\n{_taught(name, places).strip()}\n\n{said}\n'
             symbols[name] = f'/api/{f.name}#{name}'
         f.write_text(text, encoding='utf-8')
         missing = [o for o in m.__all__ if f'{{#{o}}}' not in text]

@@ -20,7 +20,7 @@ from torch import nn, Tensor
 from fastai.torch_core import default_device, no_random
 from fastcore.meta import delegates
 from .data import Vocab, number_words, tokenize
-from .models import LMModel1, LMModel2
+from .models import LMModel1, LMModel2, _check_sizes
 from .fast import FastTrainer
 from .recipes import environment, n_cores, recipes
 
@@ -251,8 +251,8 @@ def counting_run(
 ) -> dict: # The run, its accuracy, `start`, `right`, `broke_at`, `said`, share of 100 places with all `numbers` right, texts, and the `environment`
     "Train `LMModel8` once and let it count, from a random number of the training text"
     r = recipes['LMModel8']
-    epochs,wd = epochs or r.epochs, r.wd if wd is None else wd
-    _check_count('epochs', epochs)
+    epochs,wd = r.epochs if epochs is None else epochs, r.wd if wd is None else wd
+    _check_sizes(epochs=epochs, numbers=numbers)
     trainer = FastTrainer('LMModel8', 1, device, epochs=epochs, wd=wd).start([seed]).fit()
     model,vocab,acc = trainer.model(0),trainer.vocab,float(trainer.validate()[1][0])
     start = random.Random(seed).randrange(10, 8_001-numbers) # the text has no 8,000, so a count that it teaches ends there
@@ -276,7 +276,7 @@ def counting_runs(
     if csv and not Path(csv).absolute().parent.is_dir(): raise ValueError(f"csv={str(csv)!r}: the folder {Path(csv).absolute().parent} does not exist; make it first")
     device = str(default_device() if device is None else torch.device(device))
     if workers is None: workers = min(n_cores(), len(seeds)) if device=='cpu' else 1
-    _check_count('workers', workers)
+    _check_sizes(workers=workers)
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context('spawn'), initializer=_one_thread) as pool:
         res = pd.DataFrame(list(pool.map(partial(counting_run, device=device, **kwargs), seeds)))
     if csv: res.to_csv(csv, index=False)
