@@ -13,9 +13,10 @@ from collections import Counter
 from numbers import Integral
 from pathlib import Path
 import pandas as pd
+import regex
 import torch
 from torch import Tensor
-from fastcore.all import L, patch
+from fastcore.all import L, delegates, patch
 from fastai.data.core import DataLoaders
 from fastai.data.external import URLs, untar_data
 from fastai.data.load import DataLoader
@@ -43,15 +44,24 @@ human_numbers_sha256 = {'train.txt': '194a5defcc1e77a1697d94422744f1b8552ddf5ad7
                         'valid.txt': '3a3e30cd8eddcd27477ef232bd07bc5d12b34b1ceec6295c607f0faff793ed5e'}
 
 # %% ../nbs/00_data.ipynb #00-data-015
+# UTF-32 first: its mark begins with that of UTF-16
+_marks = {b'\xff\xfe\0\0': 'UTF-32', b'\0\0\xfe\xff': 'UTF-32', b'\xff\xfe': 'UTF-16', b'\xfe\xff': 'UTF-16'}
+
 def read_text(
     path, # A UTF-8 text file; a byte-order mark is dropped, Windows line ends become '\n'
 ) -> str:
-    "The text in the file `path`; raises `FileNotFoundError`, or `ValueError` if it is not UTF-8"
+    "The text in the file `path`; raises `FileNotFoundError`, or `ValueError` if it is binary or not UTF-8"
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"path='{path}': there is no such file; check the name and the folder ({Path.cwd()})")
-    try: return path.read_text(encoding='utf-8-sig')
+    data = path.read_bytes()
+    for mark,name in _marks.items():
+        if data.startswith(mark): raise ValueError(f"path='{path}': the file begins with the byte-order mark of {name}, expected UTF-8; "
+                                                   f"save it as UTF-8 first (`iconv -f {name} -t UTF-8` does it)")
+    if b'\0' in data: raise ValueError(f"path='{path}': byte {data.index(0)} is NUL, which no UTF-8 text holds: a binary file? Give a text file")
+    try: text = data.decode('utf-8-sig')
     except UnicodeDecodeError as e:
         raise ValueError(f"path='{path}': byte {e.start} is not UTF-8 text; save the file as UTF-8 first (`iconv -t UTF-8` does it)") from None
+    return text.replace('\r\n', '\n').replace('\r', '\n')
 
 # %% ../nbs/00_data.ipynb #00-data-016
 def write_human_numbers(
@@ -92,24 +102,37 @@ def human_numbers(
     return res
 
 # %% ../nbs/00_data.ipynb #00-data-027
+_space = r"[\s\x1c-\x1f]" # what `str.split` takes for white space
+_letter = r"[\p{L}\p{M}\p{N}_\u200c\u200d]" # the last two are the zero-width non-joiner and joiner
+_inner = r"['’\-‐‑·\u05f3\u05f4]|(?<=\p{N})[.,](?=\p{N})" # what may stand inside a word, or a number; the last two are Hebrew
+_token = regex.compile(rf"{_letter}+(?:(?:{_inner}){_letter}+)*|\p{{Cf}}|(?!{_space})\X(?<!{_space})|(?!{_space}).", regex.S) # \X: a character with all that sits on it
+
 def tokenize(
     text:str, # Any text
-    by:str='word', # 'word': split at white space; 'char': every character, spaces and newlines too
+    by:str='word', # 'word': split at white space; 'mark': words and punctuation marks; 'char': every character, spaces and newlines too
 ) -> list: # Tokens
     "Cut `text` into tokens"
     if by=='word': return text.split()
+    if by=='mark': return _token.findall(text)
     if by=='char': return list(text)
-    raise ValueError(f"by={by!r}: tokenize cuts by 'word' or by 'char'")
+    raise ValueError(f"by={by!r}: tokenize cuts by 'word', by 'mark' or by 'char'")
 
 # %% ../nbs/00_data.ipynb #00-data-030
+def _short(s, n=60): return s if len(s)<=n else f'{s[:n]}…' # a text without white space may be one token
+
 class Vocab:
     "Distinct tokens and their ids: `vocab[3]` is a token, `vocab.o2i` maps tokens to ids"
     def __init__(self,
         tokens, # Distinct tokens, in the order of their ids
         unk:str=None, # The one among `tokens` that stands for every unknown token; None: unknown tokens raise
-        sep:str=' ', # What joins tokens into text: ' ' for words, '' for characters
+        sep:str=None, # What joins tokens into text; None: '' for characters, else ' '
+        by:str=None, # How the text was cut, as in `tokenize`; None: 'char' if `sep` is '', else 'word'
     ):
-        self.tokens,self.unk,self.sep = list(tokens),unk,sep
+        self.tokens,self.unk = list(tokens),unk
+        self.by = by if by is not None else 'char' if sep=='' else 'word'
+        self.sep = sep if sep is not None else '' if by=='char' else ' '
+        tokenize('', self.by) # raises for another `by`
+        if (self.by=='char') != (self.sep==''): raise ValueError(f"sep={sep!r} and by={by!r}: tokens by 'char' are joined by '', others are not; leave sep out")
         self.o2i = {o:i for i,o in enumerate(self.tokens)}
         if not self.tokens: raise ValueError("tokens is empty: a vocab needs at least one token")
         if len(self.o2i)<len(self.tokens):
@@ -122,7 +145,8 @@ class Vocab:
         unk:str=None, # Add this token, with id 0, for unknown ones
         min_freq:int=1, # Leave out tokens seen less often (needs `unk`)
         max_size:int=None, # Keep this many of the most frequent tokens at most, `unk` included (needs `unk`)
-        sep:str=' ', # What joins tokens into text
+        sep:str=None, # What joins tokens into text; None: '' for characters, else ' '
+        by:str=None, # How the text was cut, as in `tokenize`; None: 'char' if `sep` is '', else 'word'
     ):
         "The vocab of a text: its tokens in order of appearance"
         count = Counter(tokens)
@@ -130,25 +154,36 @@ class Vocab:
             raise ValueError(f"min_freq={min_freq}, max_size={max_size} leave tokens out: name the token for these, such as unk='xxunk'")
         if max_size is not None and max_size<2: raise ValueError(f"max_size={max_size}: expected at least 2, `unk` and one token")
         keep = {o for o,n in count.most_common(None if max_size is None else max_size-1) if n>=min_freq}
-        return cls(([] if unk is None else [unk]) + [o for o in count if o in keep and o!=unk], unk=unk, sep=sep)
+        return cls(([] if unk is None else [unk]) + [o for o in count if o in keep and o!=unk], unk=unk, sep=sep, by=by)
 
     def __len__(self): return len(self.tokens)
     def __iter__(self): return iter(self.tokens)
     def __contains__(self, o): return o in self.o2i
     def __getitem__(self, i): return self.tokens[i]
-    def __eq__(self, o): return isinstance(o, Vocab) and (self.tokens, self.unk, self.sep) == (o.tokens, o.unk, o.sep)
-    def __repr__(self): return f"Vocab of {len(self)} tokens: {' '.join(map(repr, self.tokens[:5]))}{' …' if len(self)>5 else ''}"
+    def __eq__(self, o): return isinstance(o, Vocab) and (self.tokens, self.unk, self.sep, self.by) == (o.tokens, o.unk, o.sep, o.by)
+    def __repr__(self): return f"Vocab of {len(self)} tokens: {' '.join(repr(_short(o)) for o in self.tokens[:5])}{' …' if len(self)>5 else ''}"
 
 # %% ../nbs/00_data.ipynb #00-data-031
+_closing = regex.compile(r" (?=[\p{Pe}\p{Pf}\p{Terminal_Punctuation}…%'])") # no space before these
+_opening = regex.compile(r"(?<=[\p{Ps}\p{Pi}¿¡]) (?=[\p{L}\p{N}\p{Ps}\p{Pi}])(?![\p{GCB=SpacingMark}\p{GCB=Extend}])") # nor after these
+
+@patch
+def join(self:Vocab,
+    tokens, # Tokens as texts
+) -> str:
+    "The text that `tokens` make; by 'mark', closing marks follow their word and opening ones lead to theirs without a space"
+    text = self.sep.join(tokens)
+    return _opening.sub('', _closing.sub('', text)) if self.by=='mark' else text
+
 @patch
 def encode(self:Vocab,
     tokens, # Tokens, or a text, which is cut as this vocab's text was
 ) -> Tensor: # int64 ids, as many as tokens
     "Ids of `tokens`; an unknown one becomes `unk`'s id, or raises `KeyError` if the vocab has no `unk`"
-    if isinstance(tokens, str): tokens = tokenize(tokens, 'word' if self.sep else 'char')
+    if isinstance(tokens, str): tokens = tokenize(tokens, self.by)
     unk = self.o2i.get(self.unk)
     ids = [self.o2i.get(o, unk) for o in tokens]
-    if None in ids: raise KeyError(f"token {tokens[ids.index(None)]!r} is not in the vocab of {len(self)} tokens, which has no place for "
+    if None in ids: raise KeyError(f"token {_short(tokens[ids.index(None)])!r} is not in the vocab of {len(self)} tokens, which has no place for "
                                    "unknown ones; make the vocab with unk='xxunk', or leave the token out")
     return torch.tensor(ids, dtype=torch.long)
 
@@ -157,10 +192,10 @@ def decode(self:Vocab,
     ids, # Ids, a 1-D tensor or a list
 ) -> str:
     "The text that `ids` stand for; raises `IndexError` for an id outside the vocab"
-    ids = [int(i) for i in ids]
+    ids = [int(i) for i in (ids.tolist() if isinstance(ids, Tensor) else ids)] # a tensor's own elements are slow to visit
     bad = [i for i in ids if not 0<=i<len(self)]
     if bad: raise IndexError(f"ids holds {bad[0]}, but this vocab's ids go from 0 to {len(self)-1}; decode with the vocab that encoded")
-    return self.sep.join(self.tokens[i] for i in ids)
+    return self.join(self.tokens[i] for i in ids)
 
 # %% ../nbs/00_data.ipynb #00-data-038
 class Corpus:
@@ -178,30 +213,46 @@ class Corpus:
                                                     "use the vocab that the ids were made with")
 
     @classmethod
+    def from_text(cls,
+        text:str, # Any text
+        by:str='word', # Tokens: 'word', 'mark' or 'char', as in `tokenize`
+        vocab:Vocab=None, # Use this vocab; None: make one from the text
+        unk:str='xxunk', # The new vocab's token for unknown ones; None: no place for them
+        seen:float=1., # Make the vocab from this share of the tokens, from the start of the text; the others' new words are unknown
+        **kwargs, # `min_freq` and `max_size`, for `Vocab.from_tokens`
+    ):
+        "A corpus of `text`"
+        if not isinstance(text, str): raise TypeError(f"text: expected a text, got {type(text).__name__}; for lines there is `from_lines`")
+        if not 0<seen<=1: raise ValueError(f"seen={seen!r}: expected a share of the text, above 0 and at most 1, such as the `split` of `lm_dls`")
+        if vocab is not None and seen<1: raise ValueError(f"seen={seen!r} and vocab: a vocab that is given is not made from a share of the text; leave seen out")
+        tokens = tokenize(text, by)
+        if not text.strip(): raise ValueError("the text is empty: there are no tokens to learn from")
+        if vocab is None: vocab = Vocab.from_tokens(tokens[:max(1, int(len(tokens)*seen))], unk=unk, by=by, **kwargs)
+        return cls(vocab.encode(tokens), vocab)
+
+    @classmethod
+    @delegates(from_text, keep=True)
     def from_lines(cls,
         lines, # Lines of text
-        by:str='word', # Tokens: 'word' or 'char'
+        by:str='word', # Tokens: 'word', 'mark' or 'char', as in `tokenize`
         sep:str='\n', # Put between lines: ' . ' makes a token of its own, '\n' counts for characters only
-        vocab:Vocab=None, # Use this vocab; None: make one from the lines
-        unk:str='xxunk', # The new vocab's token for unknown ones; None: no place for them
-        **kwargs, # `min_freq` and `max_size`, for `Vocab.from_tokens`
+        **kwargs, # `vocab` and the rest, as for `from_text`
     ):
         "A corpus of `lines`, joined by `sep`"
         if isinstance(lines, str): raise TypeError("lines is one string, expected a list of lines; use `text.splitlines()`")
-        return cls._from_tokens(tokenize(sep.join(o.rstrip('\r\n') for o in lines), by), '' if by=='char' else ' ', vocab, unk, kwargs)
+        return cls.from_text(sep.join(o.rstrip('\r\n') for o in lines), by, **kwargs)
 
     @classmethod
+    @delegates(from_text, keep=True)
     def from_file(cls,
         path, # A UTF-8 text file
-        by:str='word', # Tokens: 'word' or 'char'
-        vocab:Vocab=None, # Use this vocab; None: make one from the file
-        unk:str='xxunk', # The new vocab's token for unknown ones; None: no place for them
-        **kwargs, # `min_freq` and `max_size`, for `Vocab.from_tokens`
+        by:str='word', # Tokens: 'word', 'mark' or 'char', as in `tokenize`
+        **kwargs, # `vocab` and the rest, as for `from_text`
     ):
         "A corpus of the text in the file `path`"
-        tokens = tokenize(read_text(path), by)
-        if not tokens: raise ValueError(f"path='{path}': the file holds no text")
-        return cls._from_tokens(tokens, '' if by=='char' else ' ', vocab, unk, kwargs)
+        text = read_text(path)
+        if not text.strip(): raise ValueError(f"path='{path}': the file holds no text")
+        return cls.from_text(text, by, **kwargs)
 
     @classmethod
     def human_numbers(cls,
@@ -211,14 +262,8 @@ class Corpus:
         "The chapter's text: all lines of Human Numbers joined by ' . ', 63,095 tokens, 30 of them distinct"
         return cls.from_lines(human_numbers(path, download), sep=' . ', unk=None)
 
-    @classmethod
-    def _from_tokens(cls, tokens, sep, vocab, unk, kwargs):
-        if not tokens: raise ValueError("the text is empty: there are no tokens to learn from")
-        if vocab is None: vocab = Vocab.from_tokens(tokens, unk=unk, sep=sep, **kwargs)
-        return cls(vocab.encode(tokens), vocab)
-
     def __len__(self): return len(self.ids)
-    def __repr__(self): return f"Corpus of {len(self):,} tokens, {len(self.vocab)} distinct: {self.vocab.decode(self.ids[:8])} …"
+    def __repr__(self): return f"Corpus of {len(self):,} tokens, {len(self.vocab)} distinct: {_short(self.vocab.decode(self.ids[:8]))} …"
 
 # %% ../nbs/00_data.ipynb #00-data-046
 def _check_size(name, value, most, what):

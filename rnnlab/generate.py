@@ -143,7 +143,7 @@ def _encode(vocab, prompts):
     for i,p in enumerate(prompts):
         if not isinstance(p, str): raise TypeError(f"prompt: expected a text or a list of texts, got a {type(p).__name__}; vocab.decode(ids) makes text of ids")
         where = f"prompt {p!r}" if len(prompts)==1 else f"prompt {i}, {p!r}"
-        tokens = tokenize(p, 'word' if vocab.sep else 'char')
+        tokens = tokenize(p, vocab.by)
         if not tokens: raise ValueError(f"{where}: there is no token to begin with; give at least one, such as {vocab[0]!r}")
         bad = [] if vocab.unk is not None else list(dict.fromkeys(o for o in tokens if o not in vocab))
         if bad: raise ValueError(f"{where}: {', '.join(map(repr, bad))} not in the vocab of {len(vocab)} tokens ({', '.join(map(repr, vocab.tokens[:4]))}, …)")
@@ -191,7 +191,7 @@ def generate(
     "Continue `prompt` with `n` new tokens; errors as `stream`"
     _check_count('n', n)
     tokens = list(stream(model, vocab, prompt, n, **kwargs))
-    return vocab.sep.join(tokens) if isinstance(prompt, str) else [vocab.sep.join(o) for o in zip(*tokens)]
+    return vocab.join(tokens) if isinstance(prompt, str) else [vocab.join(o) for o in zip(*tokens)]
 
 # %% ../nbs/06_generate.ipynb #06-generate-055
 Count = namedtuple('Count', 'right broke_at said')

@@ -112,7 +112,7 @@ def _check_vocab(model, vocab):
 
 def _ids(text, vocab, name='text'):
     "`text` as ids; every unknown token is named"
-    if isinstance(text, str): text = tokenize(text, 'word' if vocab.sep else 'char')
+    if isinstance(text, str): text = tokenize(text, vocab.by)
     elif not isinstance(text, (list, tuple)) or not all(isinstance(o, str) for o in text):
         raise TypeError(f"{name}: expected a text or a list of tokens, got {type(text).__name__}; `vocab.decode(ids)` makes text of ids")
     bad = list(dict.fromkeys(o for o in text if o not in vocab))
