@@ -10,7 +10,7 @@ __all__ = ['checkpoint_format', 'written_aside', 'save_checkpoint', 'load_checkp
 import hashlib, json, math, os, random, time, warnings
 from contextlib import contextmanager
 from pathlib import Path
-import numpy as np, pandas as pd, torch
+import numpy as np, pandas as pd, psutil, torch
 from torch import Tensor
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
 from fastai.callback.schedule import ParamScheduler
@@ -206,6 +206,10 @@ def _all_random(device):
     return res
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-026
+def _memory_mb(device):
+    "The most memory that this epoch took on a GPU; on a CPU what the process has now"
+    return round((torch.cuda.max_memory_allocated(device) if device.type=='cuda' else psutil.Process().memory_info().rss)/2**20)
+
 class Checkpoints(Callback):
     "Keep a fit of a `LMLearner` in a folder, so that it can go on after whatever stopped it; give it to `fit` or `fit_one_cycle` as `cbs`"
     order = 70 # after the recorder, and after all that changes weights or state
@@ -242,13 +246,16 @@ class Checkpoints(Callback):
 
     def before_epoch(self):
         self.began = time.perf_counter()
+        if self._device.type=='cuda': torch.cuda.reset_peak_memory_stats(self._device)
         if self.old: self._restore_state()
 
     def before_train(self):
         if not self.old: return
         at = self.old['at']
-        if at['batch']: self._restore_state() # once more: ModelResetter was here in between
-        self.learn.pct_train,self.learn.train_iter = at['pct_train'],at['train_iter']
+        self.learn.train_iter = at['train_iter']
+        if at['batch']:
+            self.learn.pct_train = at['pct_train'] # an epoch begins at a rounded share, which fastai has set by now
+            self._restore_state() # once more: ModelResetter was here in between
         if self.old['scaler'] and getattr(self.learn, 'scaler', None) is not None: self.learn.scaler.load_state_dict(self.old['scaler'])
         if not at['batch']: self._restore_random()
 
@@ -274,7 +281,7 @@ class Checkpoints(Callback):
     def after_epoch(self):
         valid = float(self.recorder.values[-1][self.recorder.metric_names[1:].index('valid_loss')])
         if not math.isfinite(valid): raise FloatingPointError(f"the validation loss is {valid} after epoch {self.epoch}. {self._kept()}Try a lower learning rate")
-        self.log.append(dict(zip(self.recorder.metric_names, [self.epoch, *(float(o) for o in self.recorder.values[-1])])) | dict(seconds=round(time.perf_counter()-self.began, 2)))
+        self.log.append(dict(zip(self.recorder.metric_names, [self.epoch, *(float(o) for o in self.recorder.values[-1])])) | dict(seconds=round(time.perf_counter()-self.began, 2), memory_mb=_memory_mb(self._device)))
         best = valid<self.lowest
         self.lowest,self.waited = (valid,0) if best else (self.lowest,self.waited+1)
         self._write(self.epoch+1, 0, best)
