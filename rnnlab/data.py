@@ -105,7 +105,8 @@ def human_numbers(
 _space = r"[\s\x1c-\x1f]" # what `str.split` takes for white space
 _letter = r"[\p{L}\p{M}\p{N}_\u200c\u200d]" # the last two are the zero-width non-joiner and joiner
 _inner = r"['’\-‐‑·\u05f3\u05f4]|(?<=\p{N})[.,](?=\p{N})" # what may stand inside a word, or a number; the last two are Hebrew
-_token = regex.compile(rf"{_letter}+(?:(?:{_inner}){_letter}+)*|\p{{Cf}}|(?!{_space})\X(?<!{_space})|(?!{_space}).", regex.S) # \X: a character with all that sits on it
+_sits = r"[\p{M}\p{GCB=Extend}\p{GCB=SpacingMark}\u200d]" # sits on the character before, whatever that is
+_token = regex.compile(rf"{_letter}+(?:(?:{_inner})(?!{_sits}){_letter}+)*|\p{{Cf}}|(?!{_space})\X(?<!{_space})|(?!{_space}).", regex.S) # \X: a character with all that sits on it
 
 def tokenize(
     text:str, # Any text
@@ -165,7 +166,7 @@ class Vocab:
 
 # %% ../nbs/00_data.ipynb #00-data-031
 _closing = regex.compile(r" (?=[\p{Pe}\p{Pf}\p{Terminal_Punctuation}…%'])") # no space before these
-_opening = regex.compile(r"(?<=[\p{Ps}\p{Pi}¿¡]) (?=[\p{L}\p{N}\p{Ps}\p{Pi}])(?![\p{GCB=SpacingMark}\p{GCB=Extend}])") # nor after these
+_opening = regex.compile(rf"(?<=[\p{{Ps}}\p{{Pi}}¿¡]) (?=[\p{{L}}\p{{N}}\p{{Ps}}\p{{Pi}}])(?!{_sits})") # nor after these
 
 @patch
 def join(self:Vocab,
