@@ -231,7 +231,7 @@ def load_model(
     model.load_state_dict(tree['model'])
     return model.to(default_device() if device is None else device).eval(), vocab, s
 
-# %% ../nbs/18_train.ipynb #18-train-047
+# %% ../nbs/18_train.ipynb #18-train-049
 def _plain(e):
     "An error's message, without what fastai puts before it"
     return str(e).split(':\n\t', 1)[-1] if str(e).startswith('Exception occured in') else str(e)
@@ -308,7 +308,7 @@ def train_cli(
         print(f"\nThe best of {len(log)} epochs is epoch {int(best.epoch)+1}, with a perplexity of {best.perplexity:.4f} on the validation part.\n"
               f"Let it go on with a text of yours: rnnlab-generate {out} --prompt TEXT", flush=True)
 
-# %% ../nbs/18_train.ipynb #18-train-048
+# %% ../nbs/18_train.ipynb #18-train-050
 @call_parse
 def generate_cli(
     folder:str, # What rnnlab-train wrote with --out
