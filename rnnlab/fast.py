@@ -17,7 +17,7 @@ from torch import nn, Tensor
 from fastcore.basics import patch
 from fastai.torch_core import default_device
 from tqdm import tqdm
-from .data import Corpus, lm_dls
+from .data import Corpus, cut_sequences, group_chunks, lm_dls
 from .dropout import _check_p
 from .lstm import GRU, LSTM
 from .models import LMModel1, LMModel2, LMModel5, LMModel7, _check_sizes
@@ -137,6 +137,7 @@ class _Layer:
     def input_order(self, w): return w
     def weight_grad(self, d, x, out): torch.bmm(d.mT, x, out=out)
     def bias_grad(self, d, out): torch.sum(d, 1, out=out)
+    def state_bias_grad(self, d, out): torch.sum(d, 1, out=out)
 
 class _ReluLayer(_Layer):
     "The layer of models 1 to 4"
@@ -226,39 +227,46 @@ _layers = dict(relu=_ReluLayer, rnn=_Layer, lstm=_LSTMLayer, gru=_GRULayer)
 
 # %% ../nbs/08_fast.ipynb #08-fast-028
 class _TorchLSTM:
-    "PyTorch's own stack of LSTM layers, one call for each seed, with the gradients that autograd finds"
+    "PyTorch's own stack of LSTM layers, one call for each half of each seed's rows, with the gradients that autograd finds"
     def __init__(self, tr, bs):
         self.tr = tr
         self.names = [f'rnn.{k}_l{l}' for l in range(tr.n_layers) for k in ('weight_ih','weight_hh','bias_ih','bias_hh')]
-        self.start = torch.zeros(tr.n_layers, bs, tr.n)
+        self.parts = [(s, slice(i, i+n)) for n in [-(-bs//2)] for s in range(tr.S) for i in range(0, bs, n)]
+        self.start = [(torch.zeros(tr.n_layers, len(range(bs)[rows]), tr.n),)*2 for _,rows in self.parts]
         self.reset()
 
-    def reset(self): self.state = [(self.start,self.start)]*self.tr.S
+    def reset(self): self.state = list(self.start)
 
     def forward(self, emb, ids, out, train):
         "`emb`: `S x vocab_sz x n`; `ids`: tokens, `sl*bs`; fills `out`, `S x sl x bs x n`"
-        tr,self.calls = self.tr,[]
-        for s,(state,w) in enumerate(zip(self.state, emb)):
-            x = w[ids].unflatten(0, out.shape[1:3])
-            weights = [tr.P[k][s] for k in self.names]
+        tr,ids = self.tr,ids.unflatten(0, out.shape[1:3])
+        def part(k):
+            s,rows = self.parts[k]
+            x,weights = emb[s][ids[:,rows]],[tr.P[k][s] for k in self.names]
             if train:
                 for o in (x,*weights): o.requires_grad_()
             with torch.set_grad_enabled(train):
-                res,h,c = torch._VF.lstm(x, state, weights, True, tr.n_layers, 0., train, False, False)
-            self.state[s],out[s] = (h.detach(),c.detach()),res.detach()
-            self.calls.append((x, weights, res))
+                res,h,c = torch._VF.lstm(x, self.state[k], weights, True, tr.n_layers, 0., train, False, False)
+            self.state[k],out[s,:,rows] = (h.detach(),c.detach()),res.detach()
+            return x,weights,res
+        self.calls = list(tr.map(part, range(len(self.parts))))
 
     def backward(self, D):
         "Gradients of the weights go to their places, that of the input into `D`"
-        for s,(x,weights,res) in enumerate(self.calls):
-            dx,*grads = torch.autograd.grad(res, (x,*weights), D[s])
-            for k,g in zip(self.names, grads): self.tr.dP[k][s] = g
-            D[s] = dx
+        def part(k):
+            (s,rows),(x,weights,res) = self.parts[k],self.calls[k]
+            dx,*grads = torch.autograd.grad(res, (x,*weights), D[s,:,rows])
+            D[s,:,rows] = dx
+            return s,grads
+        for k in self.names: self.tr.dP[k].zero_()
+        for s,grads in self.tr.map(part, range(len(self.parts))): torch._foreach_add_([self.tr.dP[k][s] for k in self.names], grads)
         self.calls = []
+
 
 # %% ../nbs/08_fast.ipynb #08-fast-030
 try: import triton, triton.language as tl
 except ImportError: triton = None
+from . import kernels
 
 # %% ../nbs/08_fast.ipynb #08-fast-031
 _jit = triton.jit if triton else (lambda f: f)
@@ -425,6 +433,23 @@ class _FusedGRULayer(_GRULayer):
     def backward(self, D, W):
         _launch(_gru_backward, len(W), *self.sizes, self.G, self.A, self.H, self.K, D, W, W.stride(0))
 
+class _RowLSTMLayer(_FusedLSTMLayer):
+    "The LSTM layer of a single seed, on the kernels of `rnnlab.kernels`: a program for each row"
+    def make(self, sl, bs, n):
+        super().make(sl, bs, n)
+        self.sums,self.zero,self.unused = self.new(bs, 4*n),self.new(bs, n),self.new(bs, n)
+
+    def forward(self, W, b):
+        (bs,sl,n),(h,),(c,) = self.sizes,self.H,self.C
+        kernels._lstm_forward[(bs,)](self.G, W, b, h[-1], c[-1], h, c, self.G, self.unused, self.unused, sl, bs, n, NH=n, num_warps=8)
+
+    def backward(self, D, W):
+        bs,sl,n = self.sizes
+        kernels._lstm_backward[(bs,)](D, self.zero, self.zero, W, self.C, self.G, self.G, self.sums, self.unused, self.unused, sl, bs, n, NH=n, num_warps=4)
+
+    def bias_grad(self, d, out): torch.sum(self.sums, 1, out=out)
+    def state_bias_grad(self, d, out): torch.sum(self.sums, 1, out=out)
+
 _fused = dict(lstm=_FusedLSTMLayer, gru=_FusedGRULayer)
 
 # %% ../nbs/08_fast.ipynb #08-fast-037
@@ -452,12 +477,14 @@ class _Buffers:
 # %% ../nbs/08_fast.ipynb #08-fast-038
 class FastTrainer:
     "Train `n_seeds` copies of a recipe's model side by side, each from its own seed, with the results a `Learner` would give"
+    map = map # how the parts of a step are gone through: one after another, or by a pool of threads
     def __init__(self,
         recipe, # Name of a recipe, or a `Recipe`
         n_seeds:int=1, # Copies that train together
         device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if that is one of the two, else the CPU
         corpus:Corpus=None, # The text; None: Human Numbers
         split:float=0.8, # The share of its sequences that trains; the rest validates
+        rotate:bool=False, # Begin each epoch at another place of the training text?
         **overrides, # Changes to the recipe, see `override`
     ):
         _check_sizes(n_seeds=n_seeds)
@@ -468,13 +495,15 @@ class FastTrainer:
         self.stateful = self.r.model not in (LMModel1, LMModel2)
         cell = self.a.get('cell', 'relu')
         fuse = self.device.type=='cuda' and triton and cell in _fused and self.n in (16,32,64,128)
-        self.layer = (_fused if fuse else _layers)[cell]
+        self.layer = _RowLSTMLayer if fuse and n_seeds==1 and cell=='lstm' and self.n<=kernels.max_hidden else (_fused if fuse else _layers)[cell]
         self.whole = cell=='lstm' and self.device.type=='cpu'
-        self.dls = lm_dls(_human_numbers() if corpus is None else corpus, self.r.sl, self.r.bs, self.r.target, self.r.group, split, 'cpu')
+        corpus = _human_numbers() if corpus is None else corpus
+        self.dls = lm_dls(corpus, self.r.sl, self.r.bs, self.r.target, self.r.group, split, 'cpu')
         self.vocab,self.vocab_sz = self.dls.vocab,len(self.dls.vocab)
+        self.ids = corpus.ids[:int(split*((len(corpus)-1)//self.r.sl))*self.r.sl] # the training text
         self.lrs,self.moms = one_cycle(self.r.epochs, len(self.dls.train), self.r.lr, self.r.moms)
         self.wd = 0.01 if self.r.wd is None else self.r.wd
-        self.steps = None
+        self.rotate,self.steps = rotate,None
         self._check_room()
         try: self._allocate()
         except RuntimeError as e:
@@ -492,18 +521,20 @@ class FastTrainer:
         if self.device.type!='cuda': return
         try: self._capture()
         except Exception as e:
-            if self.layer not in _fused.values() or type(e).__module__.split('.')[0]!='triton': raise
+            if not issubclass(self.layer, tuple(_fused.values())) or type(e).__module__.split('.')[0]!='triton': raise
             warnings.warn(f"rnnlab.fast's kernel for {self.a['cell']} with n_hidden={self.n} does not fit this GPU ({e}); "
                           "training goes on operation by operation, with the same results", stacklevel=4)
             self.layer = _layers[self.a['cell']]
             self._allocate()
 
-    def _data(self):
-        hot = lambda o: nn.functional.one_hot(o, self.vocab_sz).float().to(self.device)
-        flat = lambda o: o.T.reshape(-1) if o.ndim==2 else o # the sequence before the batch, as in the layers
-        first = torch.arange(self.S).unsqueeze(1)*self.vocab_sz # where each seed's rows begin in the table of tokens
-        pack = lambda x,y: ((flat(x)+first).flatten().to(self.device), hot(flat(x)), hot(flat(y))/-y.numel())
-        self.train,self.valid = ([pack(*b) for b in dl.batches] for dl in self.dls)
+    def _data(self): self.train,self.valid = (self._packed(dl.batches) for dl in self.dls)
+
+    def _packed(self, batches):
+        "The batches as the layers want them, on the trainer's device"
+        hot = lambda o: nn.functional.one_hot(o, self.vocab_sz).float()
+        flat = lambda o: (o.T.reshape(-1) if o.ndim==2 else o).to(self.device) # the sequence before the batch, as in the layers
+        first = torch.arange(self.S, device=self.device).unsqueeze(1)*self.vocab_sz # where each seed's rows begin in the table of tokens
+        return [((x+first).flatten(), hot(x), hot(y)/-len(y)) for x,y in ((flat(x), flat(y)) for x,y in batches)]
 
     def _parameters(self):
         shapes = {k: v.shape for k,v in _module(self.r, self.a, self.vocab_sz)[0].named_parameters()}
@@ -579,7 +610,7 @@ def start(self:FastTrainer,
         self.gen.manual_seed(int(np.random.SeedSequence([s % 2**64 for s in seeds]).generate_state(1, np.uint64)[0] >> 1))
         for o in self.avg+self.sqr: o.zero_()
         self.i.zero_()
-    self.steps = 0
+    self.steps,self.places = 0,np.random.default_rng(0)
     self.losses.zero_()
     return self
 
@@ -646,7 +677,7 @@ def _backward(self:FastTrainer, b, x1):
         o.backward(D, P[wh])
         d_in,d_st,below = o.input_grad().flatten(1,2),o.state_grad().flatten(1,2),b.layers[l-1].H[:,1:].flatten(1,2)
         torch.bmm(d_st.mT, o.H[:,:-1].flatten(1,2), out=dP[wh])
-        if bh is not None: torch.sum(d_st, 1, out=dP[bh])
+        if bh is not None: o.state_bias_grad(d_st, dP[bh])
         if not l: # the sums over each token's places, then the same as if these were the inputs
             d_in,below = torch.bmm(x1.mT.expand(self.S, -1, -1), d_in),P['i_h.weight']
         if self.one_matrix: dP[wi].baddbmm_(d_in.mT, below)
@@ -722,6 +753,17 @@ def _step(self:FastTrainer, i, x, x1, y):
     self._update(i)
 
 @patch
+def _turn(self:FastTrainer):
+    "Lay out the training text from another place on, the same for all copies; what stands before it follows at the end"
+    ids = self.ids.roll(-int(self.places.integers(len(self.ids))))
+    parts = cut_sequences(torch.cat([ids, ids[:1]]), self.r.sl, self.r.target)
+    if self.r.group: parts = [group_chunks(o, self.r.bs) for o in parts]
+    batches = self._packed(list(zip(*(o.split(self.r.bs) for o in parts)))[:len(self.train)])
+    if self.device.type=='cpu': self.train = batches
+    else:
+        for o,new in zip(self.data, zip(*batches)): torch.stack(new, out=o)
+
+@patch
 @torch.no_grad()
 def fit(self:FastTrainer,
     epochs:int=None, # How many; None: all that are left of the schedule
@@ -732,6 +774,7 @@ def fit(self:FastTrainer,
     if self.steps is None: raise ValueError("nothing to train yet; call start(seeds) first")
     left = self.r.epochs - self.steps//n
     for _ in range(left if epochs is None else min(epochs, left)):
+        if self.rotate: self._turn()
         self._reset()
         for batch in self.train:
             if self.device.type=='cuda': self.graph.replay()
@@ -785,6 +828,7 @@ def _rows(tr, name, overrides, start=None):
     return [dict(model=name, seed=s, epochs=tr.r.epochs) | overrides | dict(train_loss=float(loss[i]), valid_loss=float(valid[i]), accuracy=float(acc[i]),
             seconds=round(seconds/tr.S, 4), together=tr.S) | env for i,s in enumerate(tr.seeds)]
 
+def _changes(overrides, rotate): return overrides | (dict(rotate=True) if rotate else {})
 def _name(recipe): return recipe if isinstance(recipe, str) else recipe.model.__name__
 
 def fast_train(
@@ -793,19 +837,25 @@ def fast_train(
     device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if that is one of the two, else the CPU
     corpus:Corpus=None, # The text; None: Human Numbers
     split:float=0.8, # The share of its sequences that trains; the rest validates
+    rotate:bool=False, # Begin each epoch at another place of the training text?
     done=None, # Called after each epoch, for a progress bar
     **overrides, # Changes to the recipe, see `override`
 ) -> dict: # What `train_one` returns, with the overrides
     "Train a recipe's model once"
     device = _check_cuda(device)
-    key = repr((recipe, device, split, overrides)) if corpus is None else None
+    key = repr((recipe, device, split, rotate, overrides)) if corpus is None else None
     start = time.perf_counter()
     threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
     try:
         if device.type=='cpu': torch.set_num_threads(1)
-        tr = _kept.pop(key, None) or FastTrainer(recipe, 1, device, corpus, split, **overrides)
-        row, = _rows(tr.start([seed]).fit(done=done), _name(recipe), overrides)
-    finally: torch.set_num_threads(threads)
+        tr = _kept.pop(key, None) or FastTrainer(recipe, 1, device, corpus, split, rotate, **overrides)
+        tr.map = pool.map
+        row, = _rows(tr.start([seed]).fit(done=done), _name(recipe), _changes(overrides, rotate))
+    finally:
+        pool.shutdown()
+        torch.set_num_threads(threads)
+    tr.map = map
     if key is not None:
         _kept.clear()
         _kept[key] = tr
@@ -840,6 +890,7 @@ def fast_train_many(
     progress:bool=False, # Show a progress bar on a terminal?
     corpus:Corpus=None, # The text; None: Human Numbers
     split:float=0.8, # The share of its sequences that trains; the rest validates
+    rotate:bool=False, # Begin each epoch at another place of the training text?
     **overrides, # Changes to the recipe, see `override`
 ) -> pd.DataFrame: # One row a seed, in their order
     "Train a recipe's model with many seeds at once"
@@ -857,7 +908,7 @@ def fast_train_many(
         group = -(-len(seeds)//(workers*rounds))
     _check_sizes(group=group)
     env = environment(device)
-    want = dict(model=_name(recipe), epochs=r.epochs) | overrides | {k: env[k] for k in ('device','device_name','rnnlab','torch','fastai')}
+    want = dict(model=_name(recipe), epochs=r.epochs) | _changes(overrides, rotate) | {k: env[k] for k in ('device','device_name','rnnlab','torch','fastai')}
     old = _read_rows(csv, want)
     have = {} if old.empty else {o['seed']: o for o in old.to_dict('records')}
     groups = [[s for s in seeds[i:i+group] if s not in have] for i in range(0, len(seeds), group)]
@@ -872,8 +923,8 @@ def fast_train_many(
             if stop.is_set(): raise _Stopped
             with lock: bar.update(len(g))
         start = time.perf_counter()
-        tr = FastTrainer(recipe, len(g), device, corpus, split, **overrides).start(g).fit(done=done)
-        rows = _rows(tr, _name(recipe), overrides, start)
+        tr = FastTrainer(recipe, len(g), device, corpus, split, rotate, **overrides).start(g).fit(done=done)
+        rows = _rows(tr, _name(recipe), _changes(overrides, rotate), start)
         with lock:
             have.update({o['seed']: o for o in rows})
             if csv is not None:

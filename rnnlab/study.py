@@ -8,7 +8,7 @@ __all__ = ['engines', 'recipe_settings', 'vary', 'variants', 'learner_engine', '
            'study_power', 'seeds_needed', 'strip_plot', 'parse_sets', 'study_cli']
 
 # %% ../nbs/09_study.ipynb #09-study-002
-import argparse, importlib.util, inspect, itertools, math, os, sys, tempfile
+import argparse, importlib.util, itertools, math, os, sys, tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,27 +19,22 @@ from fastai.torch_core import default_device
 from scipy import stats
 from torch import nn
 from tqdm import tqdm
-from .fast import fast_train_many
+from .fast import fast_train_many, override
 from .models import LMModel5, LMModel7
-from .recipes import Recipe, _check_device, environment, get_recipe, recipe_dls, recipes, train_one
+from .recipes import Recipe, _check_device, environment, get_recipe, n_cores, recipe_dls, recipes, train_one
 
 # %% ../nbs/09_study.ipynb #09-study-006
 _cells = {'rnn': nn.RNN, 'lstm': nn.LSTM, 'gru': nn.GRU}
-_fields = ['epochs','lr','wd','bs','sl']
+_fields = ['epochs','lr','wd','bs','sl','group','moms']
 
 def recipe_settings(
     name:str, # A recipe: 'LMModel1' …
 ) -> dict: # Name of each setting → its value in the recipe
     "What can be changed in the recipe `name`; `ValueError` if there is no such recipe"
-    r = get_recipe(name)
-    args = inspect.signature(r.model).bind(None, *r.args)
-    args.apply_defaults()
-    args = args.arguments
-    res = {k: getattr(r, k) for k in _fields} | dict(wd=0.01 if r.wd is None else r.wd, n_hidden=args['n_hidden'])
-    if not issubclass(r.model, LMModel5): return res
-    cell = args.get('cell') or next(k for k,o in _cells.items() if o is args['rnn'])
-    return res | dict(n_layers=args['n_layers'], cell=cell, p=float(args.get('p', 0)), tied=issubclass(r.model, LMModel7),
-                      alpha=float(r.alpha or 0), beta=float(r.beta or 0))
+    r,a = override(name)
+    res = {k: getattr(r, k) for k in _fields[:5]} | dict(wd=0.01 if r.wd is None else r.wd, n_hidden=a['n_hidden'])
+    if 'p' in a: res |= {k: a[k] for k in ('n_layers','cell','p','tied')} | dict(alpha=float(r.alpha or 0), beta=float(r.beta or 0))
+    return res | dict(group=r.group, moms=r.moms)
 
 # %% ../nbs/09_study.ipynb #09-study-010
 def _typed(key, value, own):
@@ -49,6 +44,10 @@ def _typed(key, value, own):
     if key=='cell':
         if text not in _cells: fail(f"one of {', '.join(_cells)}")
         return text
+    if key=='moms':
+        try: res = tuple(map(float, text.split('/') if isinstance(value, str) else value))
+        except (TypeError, ValueError): res = ()
+        return res if len(res)==3 and all(0<=o<1 for o in res) else fail('three numbers from 0 to below 1, like 0.8/0.7/0.8')
     if isinstance(own, bool):
         if text.lower() not in ('true','false'): fail('true or false')
         return text.lower()=='true'
@@ -93,7 +92,8 @@ def vary(
     return replace(res, model=partial(LMModel7 if s['tied'] else _Untied, rnn=cell), args=(s['n_hidden'], s['n_layers'], s['p']), alpha=s['alpha'], beta=s['beta'])
 
 # %% ../nbs/09_study.ipynb #09-study-018
-def _label(changes): return ' '.join(f'{k}={v}' for k,v in changes.items())
+def _shown(v): return '/'.join(map(str, v)) if isinstance(v, tuple) else v
+def _label(changes): return ' '.join(f'{k}={_shown(v)}' for k,v in changes.items())
 
 def variants(
     names, # Recipes, a name or several
@@ -117,7 +117,9 @@ def _try(name, changes):
         r = vary(name, **changes)
         with _registered(r) as key: dls = recipe_dls(key, device='cpu')
         with torch.device('meta'): model = r.model(len(dls.vocab), *r.args) # only shapes: no memory, no random numbers
-        model(dls.train.one_batch()[0][:1].to('meta'))
+        for dl in dls:
+            if hasattr(model, 'reset'): model.reset()
+            for x in {len(x): x for x,_ in dl.batches}.values(): model(x.to('meta')) # one of each size
     except (ValueError, IndexError) as e: raise ValueError(f"{name} {_label(changes)}: {e}") from None
 
 @contextmanager
@@ -150,17 +152,19 @@ def _one_thread():
 # %% ../nbs/09_study.ipynb #09-study-027
 def fast_engine(
     name:str, # A recipe
-    seeds, # Seeds, trained at the same time: on a GPU all of them, on a CPU four
+    seeds, # Seeds; those of a group train at the same time: on a GPU all of them, on a CPU four
     device:str, # Where to train
     changes:dict, # Settings to change
     done, # Called with the number of epochs that are finished, for a progress bar
 ) -> list: # A row a seed
-    "Train a variant with `rnnlab.fast`"
+    "Train a variant with `rnnlab.fast`, on a CPU a group in each core"
     cpu = device.startswith('cpu')
     size,rows = 4 if cpu else len(seeds),[] # 4 whatever the number of cores: which seeds share a product decides the last digits
+    r = replace(get_recipe(name), group=changes.get('group', get_recipe(name).group)) # `fast_train_many` calls another thing `group`
+    changes = {k: v for k,v in changes.items() if k!='group'}
     with _one_thread():
-        for some in _chunks(seeds, size):
-            res = fast_train_many(name, some, device, group=size, workers=1, **changes)
+        for some in _chunks(seeds, size*n_cores() if cpu else size): # a group for each core
+            res = fast_train_many(r, some, device, group=size, **changes)
             done(int(res.epochs.sum()))
             rows += res.to_dict('records')
     return rows
@@ -284,7 +288,7 @@ def run_study(
         for (name,changes,group_seeds),ks in zip(groups, keys):
             if ks[0] in rows: continue
             res = train(name, group_seeds, device, changes, bar.update)
-            rows |= {k: dict(study=_layout, **dict(zip(_key, k)), **{o: v for o,v in changes.items() if o not in _key}, **{o: r[o] for o in _results}, **env)
+            rows |= {k: dict(study=_layout, **dict(zip(_key, k)), **{o: _shown(v) for o,v in changes.items() if o not in _key}, **{o: r[o] for o in _results}, **env)
                      for k,r in zip(ks, res, strict=True)}
             if path is not None: _write(table(), path)
     return table()
