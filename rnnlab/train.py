@@ -114,7 +114,7 @@ def text_learner(
     device = default_device() if device is None else torch.device(device)
     if s.half and device.type!='cuda': raise ValueError(f"half={s.half!r}: mixed precision needs a GPU, but this is {device}; leave it out")
     dls = lm_dls(corpus, sl=s.sl, bs=s.bs, split=s.split, device=device)
-    with no_random(s.seed): model = text_model(len(corpus.vocab), s)
+    with no_random(s.seed): model = text_model(len(corpus.vocab), s).to(device)
     cbs = [ModelResetter] if s.alpha is None else [ModelResetter, RNNRegularizer(s.alpha, s.beta)]
     if s.clip: cbs.append(GradientClip(s.clip))
     if s.half: cbs.append(MixedPrecision(AMPMode(s.half)))
