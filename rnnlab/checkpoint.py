@@ -7,7 +7,7 @@ __all__ = ['checkpoint_format', 'written_aside', 'save_checkpoint', 'load_checkp
            'LMLearner', 'Checkpoints']
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-002
-import hashlib, json, math, os, random, time, warnings
+import errno, hashlib, json, math, os, random, time, warnings
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd, psutil, torch
@@ -89,7 +89,7 @@ def save_checkpoint(
     try:
         with written_aside(path) as part: save_file(tensors, part, dict(rnnlab=header))
     except (OSError, SafetensorError) as e:
-        why = "the disk is full; make room" if getattr(e, 'errno', None)==28 or 'No space left' in str(e) else f"{e}; is the folder there, and yours?"
+        why = "the disk is full; make room" if getattr(e, 'errno', None)==errno.ENOSPC or 'No space left' in str(e) else f"{e}; is the folder there, and yours?"
         old = "the checkpoint before it is still there" if Path(path).exists() else "there was none before it"
         raise OSError(f"path='{path}' could not be written: {why}. Nothing was overwritten: {old}") from e
 
@@ -274,8 +274,8 @@ class Checkpoints(Callback):
     def after_batch(self):
         if not self.training: return
         done = self.iter+1
-        due = self.every and done%self.every==0
-        if done<self.n_iter and (due or self.stop): self._write(self.epoch, done)
+        if done==self.n_iter: return # the epoch's own checkpoint comes after its validation
+        if self.stop or (self.every and done%self.every==0): self._write(self.epoch, done)
         if self.stop: raise KeyboardInterrupt
 
     def after_epoch(self):
@@ -285,6 +285,7 @@ class Checkpoints(Callback):
         best = valid<self.lowest
         self.lowest,self.waited = (valid,0) if best else (self.lowest,self.waited+1)
         self._write(self.epoch+1, 0, best)
+        if self.stop: raise KeyboardInterrupt
         if self.patience and self.waited>=self.patience: raise CancelFitException
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-028

@@ -205,6 +205,7 @@ def train(
     corpus = text_corpus(path, s)
     learn = text_learner(corpus, s, device)
     with no_random(s.seed):
+        if s.lr=='find' and num_distrib(): raise ValueError("lr='find': several processes may not find the same; find it in one process, and give it to all")
         if s.lr=='find': s.lr = suggest_lr(learn)
         v = corpus.vocab
         about = dict(settings=asdict(s), vocab=dict(tokens=v.tokens, unk=v.unk, sep=v.sep, by=v.by), text=Path(path).name)
@@ -231,7 +232,7 @@ def load_model(
     model.load_state_dict(tree['model'])
     return model.to(default_device() if device is None else device).eval(), vocab, s
 
-# %% ../nbs/18_train.ipynb #18-train-049
+# %% ../nbs/18_train.ipynb #18-train-050
 def _plain(e):
     "An error's message, without what fastai puts before it"
     return str(e).split(':\n\t', 1)[-1] if str(e).startswith('Exception occured in') else str(e)
@@ -308,7 +309,7 @@ def train_cli(
         print(f"\nThe best of {len(log)} epochs is epoch {int(best.epoch)+1}, with a perplexity of {best.perplexity:.4f} on the validation part.\n"
               f"Let it go on with a text of yours: rnnlab-generate {out} --prompt TEXT", flush=True)
 
-# %% ../nbs/18_train.ipynb #18-train-050
+# %% ../nbs/18_train.ipynb #18-train-051
 @call_parse
 def generate_cli(
     folder:str, # What rnnlab-train wrote with --out
