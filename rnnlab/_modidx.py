@@ -129,6 +129,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'rnnlab.checkpoint._compare': ('checkpoint.html#_compare', 'rnnlab/checkpoint.py'),
                                    'rnnlab.checkpoint._digest': ('checkpoint.html#_digest', 'rnnlab/checkpoint.py'),
                                    'rnnlab.checkpoint._memory_mb': ('checkpoint.html#_memory_mb', 'rnnlab/checkpoint.py'),
+                                   'rnnlab.checkpoint._one_matrix': ('checkpoint.html#_one_matrix', 'rnnlab/checkpoint.py'),
                                    'rnnlab.checkpoint._plan': ('checkpoint.html#_plan', 'rnnlab/checkpoint.py'),
                                    'rnnlab.checkpoint._put_together': ('checkpoint.html#_put_together', 'rnnlab/checkpoint.py'),
                                    'rnnlab.checkpoint._set_rows': ('checkpoint.html#_set_rows', 'rnnlab/checkpoint.py'),

@@ -52,11 +52,15 @@ def written_aside(
     if os.name=='posix': _to_disk(path.parent) # Windows can't, and needn't, wait for a folder
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-008
+def _one_matrix(a, b):
+    "Are two tensors the same numbers at the same place? A `state_dict` has a new tensor for each name"
+    return a.numel()>0 and all(f(a)==f(b) for f in (Tensor.data_ptr, Tensor.stride, lambda t: (t.shape, t.dtype, t.device)))
+
 def _take_apart(o, name, tensors):
     "`o` as JSON can hold it; its tensors go into the dict `tensors`"
     if isinstance(o, np.ndarray): return dict(type='array', of=_take_apart(torch.from_numpy(o), name, tensors))
     if isinstance(o, Tensor):
-        twin = next((k for k,t in tensors.items() if t is o), None) # a matrix that two layers share is kept once
+        twin = next((k for k,t in tensors.items() if _one_matrix(t, o)), None) # what two layers share is kept once
         if twin is None: tensors[name] = o
         return dict(type='tensor', of=twin or name)
     if isinstance(o, dict): return dict(type='dict', of=[[k, _take_apart(v, f'{name}.{k}' if name else str(k), tensors)] for k,v in o.items()])
