@@ -9,6 +9,7 @@ __all__ = ['checkpoint_format', 'written_aside', 'save_checkpoint', 'load_checkp
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-002
 import errno, hashlib, json, math, os, random, time, warnings
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 import numpy as np, pandas as pd, psutil, torch
 from torch import Tensor
@@ -25,8 +26,7 @@ from safetensors.torch import save_file
 import rnnlab
 from .awd_lstm import NTASGD
 from .data import LMDataLoader
-from .generate import _state_owners
-from .models import _check_sizes, _map_state
+from .models import _check_sizes, _map_state, _state_owners
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-005
 def _to_disk(path):
@@ -70,14 +70,14 @@ def _take_apart(o, name, tensors):
     if o is None or isinstance(o, (str,bool,int,float)): return o
     raise TypeError(f"{name}: a checkpoint holds tensors, numbers, texts, lists and dicts, but this is a {type(o).__name__}; leave it out")
 
-def _put_together(o, tensors):
-    "What `_take_apart` was given"
+def _put_together(o, tensor):
+    "What `_take_apart` was given; `tensor` gives a tensor by its name"
     if not isinstance(o, dict): return o
     kind,of = o['type'],o['of']
-    if kind=='tensor': return tensors[of]
-    if kind=='array': return tensors[of['of']].numpy()
-    if kind=='dict': return {k: _put_together(v, tensors) for k,v in of}
-    return (tuple if kind=='tuple' else list)(_put_together(v, tensors) for v in of)
+    if kind=='tensor': return tensor(of)
+    if kind=='array': return tensor(of['of']).numpy()
+    if kind=='dict': return {k: _put_together(v, tensor) for k,v in of}
+    return (tuple if kind=='tuple' else list)(_put_together(v, tensor) for v in of)
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-010
 checkpoint_format = 1
@@ -99,20 +99,27 @@ def save_checkpoint(
 
 def load_checkpoint(
     path, # A file that `save_checkpoint` wrote
-) -> dict: # What it was given, tensors on the CPU
+    only:str=None, # Read this entry alone; None: all of it
+): # What it was given, tensors on the CPU
     "Read a checkpoint; `FileNotFoundError`, or `ValueError` for a file that is cut short, no checkpoint, or of another format"
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"path='{path}': there is no such checkpoint; check the folder's name")
     try:
-        with safe_open(path, 'pt') as f: tensors,header = {k: f.get_tensor(k) for k in f.keys()},(f.metadata() or {}).get('rnnlab')
+        with safe_open(path, 'pt') as f:
+            header = (f.metadata() or {}).get('rnnlab')
+            if header is None: raise ValueError(f"path='{path}' holds tensors, but was not written by rnnlab; load it with safetensors.torch.load_file")
+            header = json.loads(header)
+            if header['format']!=checkpoint_format:
+                raise ValueError(f"path='{path}' was written by rnnlab {header['rnnlab']} in format {header['format']}, but rnnlab {rnnlab.__version__} reads "
+                                 f"format {checkpoint_format}; go on with that version (`pip install rnnlab=={header['rnnlab']}`), or train anew")
+            tree = header['tree']
+            if only is not None:
+                parts = dict(tree['of'])
+                if only not in parts: raise ValueError(f"only={only!r}: '{path}' holds {', '.join(parts)}")
+                tree = parts[only]
+            return _put_together(tree, lru_cache(None)(f.get_tensor)) # what two layers share is read once
     except SafetensorError as e:
         raise ValueError(f"path='{path}' is cut short, or no checkpoint ({e}); is there another one in its folder, or a copy elsewhere?") from None
-    if header is None: raise ValueError(f"path='{path}' holds tensors, but was not written by rnnlab; load it with safetensors.torch.load_file")
-    header = json.loads(header)
-    if header['format']!=checkpoint_format:
-        raise ValueError(f"path='{path}' was written by rnnlab {header['rnnlab']} in format {header['format']}, but rnnlab {rnnlab.__version__} reads "
-                         f"format {checkpoint_format}; go on with that version (`pip install rnnlab=={header['rnnlab']}`), or train anew")
-    return _put_together(header['tree'], tensors)
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-017
 def random_state(

@@ -17,10 +17,11 @@ from torch import nn, Tensor
 from fastcore.basics import patch
 from fastai.torch_core import default_device
 from tqdm import tqdm
+from .checkpoint import written_aside
 from .data import Corpus, cut_sequences, group_chunks, lm_dls
 from .dropout import _check_p
 from .lstm import GRU, LSTM
-from .models import LMModel1, LMModel2, LMModel5, LMModel7, _check_sizes
+from .models import LMModel1, LMModel2, LMModel5, LMModel7, _check_number, _check_sizes
 from .recipes import Recipe, _human_numbers, environment, get_recipe, n_cores, recipes
 
 # %% ../nbs/08_fast.ipynb #08-fast-006
@@ -28,11 +29,6 @@ _models = {o.model for o in recipes.values()}
 _cells = {nn.RNN: 'rnn', nn.LSTM: 'lstm', nn.GRU: 'gru', LSTM: 'lstm', GRU: 'gru'}
 _classes = dict(rnn=nn.RNN, lstm=nn.LSTM, gru=nn.GRU)
 _settings = ('epochs','lr','sl','bs','group','wd','moms','alpha','beta')
-
-def _number(k, v, lo=0, above=False):
-    "Raise unless `v` is a finite number from `lo` on (or above it)"
-    if not isinstance(v, Real) or isinstance(v, bool) or not (lo<v if above else lo<=v) or not v<math.inf:
-        raise ValueError(f"{k}={v!r}: expected a number {'above' if above else 'from'} {lo}{'' if above else ' on'}")
 
 def _arguments(r):
     "The arguments of the recipe's model by name, with `cell` and `tied`, which any stack of layers can be asked for"
@@ -59,9 +55,9 @@ def override(
     a |= {k: v for k,v in changes.items() if k in a}
     r = replace(r, **{k: v for k,v in changes.items() if k not in a})
     _check_sizes(epochs=r.epochs, sl=r.sl, bs=r.bs, n_hidden=a['n_hidden'], n_layers=a.get('n_layers', 1))
-    _number('lr', r.lr, above=True)
+    _check_number('lr', r.lr, above=True)
     for k in ('wd','alpha','beta'):
-        if getattr(r, k) is not None: _number(k, getattr(r, k))
+        if getattr(r, k) is not None: _check_number(k, getattr(r, k))
     if not isinstance(r.moms, (tuple,list)) or len(r.moms)!=3 or not all(isinstance(o, Real) and 0<=o<1 for o in r.moms):
         raise ValueError(f"moms={r.moms!r}: expected three numbers from 0 to below 1: momentum at the start, in the middle and at the end")
     if r.model is LMModel1 and r.sl!=3: raise ValueError(f"sl={r.sl}: LMModel1 reads exactly 3 tokens; LMModel2 reads any number")
@@ -928,9 +924,7 @@ def fast_train_many(
         with lock:
             have.update({o['seed']: o for o in rows})
             if csv is not None:
-                aside = f'{csv}.part'
-                pd.DataFrame(have.values()).to_csv(aside, index=False)
-                os.replace(aside, csv)
+                with written_aside(csv) as part: pd.DataFrame(have.values()).to_csv(part, index=False)
 
     with tqdm(total=r.epochs*len(seeds), initial=r.epochs*(len(seeds)-sum(map(len, groups))), unit='epoch', disable=None if progress else True) as bar, \
          ThreadPoolExecutor(workers) as pool:

@@ -20,7 +20,7 @@ from torch import nn, Tensor
 from fastai.torch_core import default_device, no_random
 from fastcore.meta import delegates
 from .data import Vocab, number_words, tokenize
-from .models import LMModel1, LMModel2, _check_sizes
+from .models import LMModel1, LMModel2, _check_sizes, _state_owners
 from .fast import FastTrainer
 from .recipes import environment, n_cores, recipes
 
@@ -88,10 +88,6 @@ class _Reader:
             for m,h in zip(self.owners, theirs): m.h = h
         if isinstance(out, (tuple,list)): out = out[0] # logits, and activations that only a loss needs
         return out[:,-1] if out.ndim==3 else out # a prediction after every token, or only after the last
-
-def _state_owners(model):
-    "The modules of `model` that keep a state: they have an `h`, and a `reset` that makes it None"
-    return [m for m in model.modules() if hasattr(m, 'h') and callable(getattr(m, 'reset', None))]
 
 # %% ../nbs/06_generate.ipynb #06-generate-023
 def _steps(model, ids, choose, window):

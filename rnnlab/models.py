@@ -6,7 +6,8 @@
 __all__ = ['LMModel1', 'LMModel2', 'StatefulModel', 'LMModel3', 'LMModel4', 'LMModel5', 'LMModel6', 'LMModel7', 'LMModel8']
 
 # %% ../nbs/04_models.ipynb #04-models-002
-from numbers import Integral
+import math
+from numbers import Integral, Real
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 
@@ -15,6 +16,11 @@ def _check_sizes(**sizes):
     "Raise unless every size is a whole number from 1 on"
     for k,v in sizes.items():
         if not isinstance(v, Integral) or isinstance(v, bool) or v<1: raise ValueError(f"{k}={v!r}: expected a whole number from 1 on")
+
+def _check_number(name, v, lo=0, above=False):
+    "Raise unless `v` is a finite number from `lo` on (or above it)"
+    if not isinstance(v, Real) or isinstance(v, bool) or not (lo<v if above else lo<=v) or not v<math.inf:
+        raise ValueError(f"{name}={v!r}: expected a number {'above' if above else 'from'} {lo}{'' if above else ' on'}")
 
 def _check_ids(x, vocab_sz):
     "Raise unless `x` is `bs x sl` token ids below `vocab_sz`; inside a compiled or captured graph only the shape can be looked at"
@@ -92,6 +98,10 @@ class StatefulModel(nn.Module):
         super()._apply(fn, recurse)
         self.h = _map_state(fn, self.h)
         return self
+
+def _state_owners(model):
+    "The modules of `model` that keep a state: they have an `h`, and a `reset` that makes it None"
+    return [m for m in model.modules() if hasattr(m, 'h') and callable(getattr(m, 'reset', None))]
 
 # %% ../nbs/04_models.ipynb #04-models-030
 class LMModel3(StatefulModel, LMModel2):

@@ -19,6 +19,7 @@ from fastai.torch_core import default_device
 from scipy import stats
 from torch import nn
 from tqdm import tqdm
+from .checkpoint import written_aside
 from .fast import fast_train_many, override
 from .models import LMModel5, LMModel7
 from .recipes import Recipe, _check_device, environment, get_recipe, n_cores, recipe_dls, recipes, train_one
@@ -214,9 +215,7 @@ def load_results(
 
 def _write(table, path):
     "Replace `path` by `table`, all of it or nothing"
-    part = Path(path).with_name(f'{Path(path).name}.part')
-    table.to_csv(part, index=False) if _suffix(path)=='.csv' else table.to_parquet(part, index=False)
-    os.replace(part, path)
+    with written_aside(path) as part: table.to_csv(part, index=False) if _suffix(path)=='.csv' else table.to_parquet(part, index=False)
 
 def _check_target(path):
     "Raise unless a table can be written to `path`"

@@ -29,7 +29,7 @@ from .checkpoint import Checkpoints, LMLearner, load_checkpoint
 from .data import Corpus, Vocab, lm_dls, tokenize
 from .distributed import launch, local_device
 from .generate import stream
-from .models import LMModel5, LMModel6, LMModel7, LMModel8, _check_sizes
+from .models import LMModel5, LMModel6, LMModel7, LMModel8, _check_number, _check_sizes
 from .recipes import _check_device, environment, quiet
 
 # %% ../nbs/18_train.ipynb #18-train-005
@@ -75,8 +75,8 @@ class TrainSettings:
         _check_sizes(epochs=self.epochs, bs=self.bs, sl=self.sl, min_freq=self.min_freq, max_vocab=self.max_vocab)
         for k in ('lr','wd','clip'):
             v = getattr(self, k)
-            if (k,v)==('lr','find'): continue
-            if not isinstance(v, Real) or isinstance(v, bool) or not 0<=v<math.inf or (k=='lr' and not v): raise ValueError(f"{k}={v!r}: expected a number {'above' if k=='lr' else 'from'} 0" + (", or 'find'" if k=='lr' else ''))
+            if k!='lr' or not isinstance(v, str): _check_number(k, v, above=k=='lr')
+            elif v!='find': raise ValueError(f"lr={v!r}: expected a number above 0, or 'find'")
         if not isinstance(self.split, Real) or not 0<self.split<1: raise ValueError(f"split={self.split!r}: expected a share between 0 and 1, both excluded")
 
 # %% ../nbs/18_train.ipynb #18-train-009
@@ -182,7 +182,7 @@ def _settings(out, resume, given):
     if not resume: return TrainSettings(**given)
     file = Path(out)/'last.safetensors'
     if not file.exists(): raise FileNotFoundError(f"out='{out}' holds no checkpoint to go on from; check the name, or leave resume out to begin there")
-    about = load_checkpoint(file)['about']
+    about = load_checkpoint(file, only='about')
     if 'settings' not in about: raise ValueError(f"out='{out}' holds a checkpoint that `train` did not write; go on with the program that wrote it")
     old = TrainSettings(**about['settings'])
     for k,v in given.items():
