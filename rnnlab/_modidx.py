@@ -789,6 +789,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'rnnlab.train.TrainSettings': ('train.html#trainsettings', 'rnnlab/train.py'),
                               'rnnlab.train.TrainSettings.__post_init__': ('train.html#trainsettings.__post_init__', 'rnnlab/train.py'),
                               'rnnlab.train._clear_errors': ('train.html#_clear_errors', 'rnnlab/train.py'),
+                              'rnnlab.train._find_lr': ('train.html#_find_lr', 'rnnlab/train.py'),
                               'rnnlab.train._number_or': ('train.html#_number_or', 'rnnlab/train.py'),
                               'rnnlab.train._plain': ('train.html#_plain', 'rnnlab/train.py'),
                               'rnnlab.train._settings': ('train.html#_settings', 'rnnlab/train.py'),

@@ -22,7 +22,7 @@ from fastcore.basics import patch
 from fastcore.foundation import L
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 import rnnlab
 from .awd_lstm import NTASGD
 from .data import LMDataLoader
@@ -91,9 +91,9 @@ def save_checkpoint(
     header = json.dumps(dict(format=checkpoint_format, rnnlab=rnnlab.__version__, tree=_take_apart(tree, '', tensors)))
     tensors = {k: t.detach().to('cpu', copy=True).contiguous() for k,t in tensors.items()}
     try:
-        with written_aside(path) as part: save_file(tensors, part, dict(rnnlab=header))
-    except (OSError, SafetensorError) as e:
-        why = "the disk is full; make room" if getattr(e, 'errno', None)==errno.ENOSPC or 'No space left' in str(e) else f"{e}; is the folder there, and yours?"
+        with written_aside(path) as part: part.write_bytes(save(tensors, dict(rnnlab=header))) # save_file would write one more file, readable by its owner alone
+    except OSError as e:
+        why = "the disk is full; make room" if e.errno==errno.ENOSPC else f"{e}; is the folder there, and yours?"
         old = "the checkpoint before it is still there" if Path(path).exists() else "there was none before it"
         raise OSError(f"path='{path}' could not be written: {why}. Nothing was overwritten: {old}") from e
 

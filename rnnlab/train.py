@@ -128,6 +128,12 @@ def suggest_lr(
     with quiet(learn): res = learn.lr_find(show_plot=False, suggest_funcs=(SuggestionMethod.Valley,))
     return float(f'{res.valley:.1e}')
 
+def _find_lr(learn, s, say):
+    "The suggestion for the settings `s`; the random numbers of the training stay what they would be"
+    with no_random(s.seed): lr = suggest_lr(learn)
+    if say: print(f'learning rate: {lr}, as lr_find suggests', flush=True)
+    return lr
+
 # %% ../nbs/18_train.ipynb #18-train-021
 class LiveBar(Callback):
     "A progress bar on the terminal with loss and perplexity, and a line after each epoch"
@@ -206,7 +212,7 @@ def train(
     learn = text_learner(corpus, s, device)
     with no_random(s.seed):
         if s.lr=='find' and num_distrib(): raise ValueError("lr='find': several processes may not find the same; find it in one process, and give it to all")
-        if s.lr=='find': s.lr = suggest_lr(learn)
+        if s.lr=='find': s.lr = _find_lr(learn, s, progress)
         v = corpus.vocab
         about = dict(settings=asdict(s), vocab=dict(tokens=v.tokens, unk=v.unk, sep=v.sep, by=v.by), text=Path(path).name)
         keep = Checkpoints(out, every, resume, patience, about)
@@ -292,11 +298,12 @@ def train_cli(
         where = _check_device(local_device(device or str(default_device())))
         if processes is not None and not num_distrib():
             s = _settings(out, resume, given)
-            text_corpus(file, s)
+            corpus = text_corpus(file, s)
             _check_sizes(processes=processes)
             if s.bs%processes: raise ValueError(f"processes={processes}: they can't share {s.bs} streams evenly; choose --bs {math.ceil(s.bs/processes)*processes}")
             if where.startswith('cuda') and processes>torch.cuda.device_count(): raise ValueError(f"processes={processes}: there are {torch.cuda.device_count()} GPUs here, and each process needs one of its own")
-            launch(processes, [sys.argv[0], *sys.argv[1:]])
+            found = ['--lr', str(_find_lr(text_learner(corpus, s, where), s, True))] if s.lr=='find' else [] # here, once: each process would find its own
+            launch(processes, [*sys.argv, *found])
         if not rank_distrib():
             env = environment(where)
             print(f"ran with: rnnlab {env['rnnlab']}, torch {env['torch']}, fastai {env['fastai']}, {env['device']} ({env['device_name']})"+(f", {num_distrib()} processes" if num_distrib() else ''), flush=True)
