@@ -311,6 +311,7 @@ def train_cli(
         except KeyboardInterrupt:
             if not rank_distrib() and (Path(out)/'last.safetensors').exists(): print(f'The training can go on: rnnlab-train {file} --out {out} --resume', flush=True)
             raise
+        if num_distrib(): torch.distributed.destroy_process_group() # else NCCL warns of what ends with the process anyway
         if rank_distrib(): return
         best = log.loc[log.valid_loss.idxmin()]
         print(f"\nThe best of {len(log)} epochs is epoch {int(best.epoch)+1}, with a perplexity of {best.perplexity:.4f} on the validation part.\n"
