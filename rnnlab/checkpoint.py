@@ -7,7 +7,7 @@ __all__ = ['checkpoint_format', 'written_aside', 'save_checkpoint', 'load_checkp
            'LMLearner', 'Checkpoints']
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-002
-import errno, hashlib, json, math, os, random, time, warnings
+import errno, hashlib, json, math, os, random, time, warnings, zlib
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -40,7 +40,7 @@ def written_aside(
     path, # The file to replace
 ): # A path to write to inside `with written_aside(path) as part:`
     "Let what was written aside take the place of `path`, if the block ends well; else `path` stays as it was"
-    path = Path(path)
+    path = Path(os.path.realpath(path)) # a link stays a link
     part = path.with_name(f'{path.name}.part')
     try:
         yield part
@@ -61,7 +61,9 @@ def _take_apart(o, name, tensors):
     if isinstance(o, np.ndarray): return dict(type='array', of=_take_apart(torch.from_numpy(o), name, tensors))
     if isinstance(o, Tensor):
         twin = next((k for k,t in tensors.items() if _one_matrix(t, o)), None) # what two layers share is kept once
-        if twin is None: tensors[name] = o
+        if twin is None:
+            while name in tensors: name += '~' # 'a.b' is a key, or a key in what another key holds
+            tensors[name] = o
         return dict(type='tensor', of=twin or name)
     if isinstance(o, dict): return dict(type='dict', of=[[k, _take_apart(v, f'{name}.{k}' if name else str(k), tensors)] for k,v in o.items()])
     if isinstance(o, (list,tuple,L)):
@@ -80,20 +82,27 @@ def _put_together(o, tensor):
     return (tuple if kind=='tuple' else list)(_put_together(v, tensor) for v in of)
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-010
-checkpoint_format = 1
+checkpoint_format = 2
+
+def _crc(t):
+    "A checksum of a tensor's numbers"
+    return zlib.crc32(t.reshape(-1).view(torch.uint8).numpy())
 
 def save_checkpoint(
     path, # The file, which is replaced in one go
     tree:dict, # Nested dicts, lists and tuples of tensors, numbers and texts
 ):
     "Write `tree` to `path`, or leave the old file as it was and raise `OSError`, which says why"
+    if not isinstance(tree, dict): raise TypeError(f"tree: expected a dict, got a {type(tree).__name__}; give it a name, as in dict(model=…)")
     tensors = {}
-    header = json.dumps(dict(format=checkpoint_format, rnnlab=rnnlab.__version__, tree=_take_apart(tree, '', tensors)))
+    header = dict(format=checkpoint_format, rnnlab=rnnlab.__version__, tree=_take_apart(tree, '', tensors))
     tensors = {k: t.detach().to('cpu', copy=True).contiguous() for k,t in tensors.items()}
+    header = json.dumps(header | dict(crc32={k: _crc(t) for k,t in tensors.items()}))
+    header = dict(rnnlab=header, crc32=str(zlib.crc32(header.encode())))
     try:
-        with written_aside(path) as part: part.write_bytes(save(tensors, dict(rnnlab=header))) # save_file would write one more file, readable by its owner alone
+        with written_aside(path) as part: part.write_bytes(save(tensors, header)) # save_file would write one more file, readable by its owner alone
     except OSError as e:
-        why = "the disk is full; make room" if e.errno==errno.ENOSPC else f"{e}; is the folder there, and yours?"
+        why = "the disk is full; make room" if e.errno==errno.ENOSPC else f"{e} (is the folder there, and yours?)"
         old = "the checkpoint before it is still there" if Path(path).exists() else "there was none before it"
         raise OSError(f"path='{path}' could not be written: {why}. Nothing was overwritten: {old}") from e
 
@@ -104,20 +113,28 @@ def load_checkpoint(
     "Read a checkpoint; `FileNotFoundError`, or `ValueError` for a file that is cut short, no checkpoint, or of another format"
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"path='{path}': there is no such checkpoint; check the folder's name")
+    def damaged(what): raise ValueError(f"path='{path}' is damaged: {what} is not what was written; is there another one in its folder, or a copy elsewhere?")
     try:
         with safe_open(path, 'pt') as f:
-            header = (f.metadata() or {}).get('rnnlab')
-            if header is None: raise ValueError(f"path='{path}' holds tensors, but was not written by rnnlab; load it with safetensors.torch.load_file")
-            header = json.loads(header)
+            meta = f.metadata() or {}
+            if 'rnnlab' not in meta: raise ValueError(f"path='{path}' holds tensors, but was not written by rnnlab; load it with safetensors.torch.load_file")
+            try: header = json.loads(meta['rnnlab'])
+            except ValueError: damaged('its header')
             if header['format']!=checkpoint_format:
                 raise ValueError(f"path='{path}' was written by rnnlab {header['rnnlab']} in format {header['format']}, but rnnlab {rnnlab.__version__} reads "
                                  f"format {checkpoint_format}; go on with that version (`pip install rnnlab=={header['rnnlab']}`), or train anew")
+            if meta.get('crc32')!=str(zlib.crc32(meta['rnnlab'].encode())): damaged('its header')
+            @lru_cache(None) # what two layers share is read once
+            def tensor(name):
+                t = f.get_tensor(name)
+                if _crc(t)!=header['crc32'][name]: damaged(name)
+                return t
             tree = header['tree']
             if only is not None:
                 parts = dict(tree['of'])
                 if only not in parts: raise ValueError(f"only={only!r}: '{path}' holds {', '.join(parts)}")
                 tree = parts[only]
-            return _put_together(tree, lru_cache(None)(f.get_tensor)) # what two layers share is read once
+            return _put_together(tree, tensor)
     except SafetensorError as e:
         raise ValueError(f"path='{path}' is cut short, or no checkpoint ({e}); is there another one in its folder, or a copy elsewhere?") from None
 
@@ -226,9 +243,9 @@ class Checkpoints(Callback):
     order = 70 # after the recorder, and after all that changes weights or state
     def __init__(self,
         folder, # Where `last.safetensors`, `best.safetensors` and `log.csv` are written; made if it isn't there
-        every:int=None, # Write after so many batches, too; None: only after each epoch
+        every:int=None, # Write after so many batches, too; None: only after each epoch, or, with `resume`, as before
         resume:bool=False, # Go on with the fit that is in `folder`?
-        patience:int=None, # Stop after so many epochs without a lower validation loss; None: never
+        patience:int=None, # Stop after so many epochs without a lower validation loss; None: never, or, with `resume`, as before
         about:dict=None, # More to keep with it, such as the settings that made the model
     ):
         _check_sizes(**{k: v for k,v in dict(every=every, patience=patience).items() if v is not None})
@@ -253,7 +270,7 @@ class Checkpoints(Callback):
 
     def _check_new(self):
         for f in (self.last,self.best_file):
-            if f.exists(): raise ValueError(f"folder='{self.folder}' holds the checkpoint {f.name}, and nothing was overwritten; go on with resume=True, or name another folder")
+            if f.exists(): raise ValueError(f"folder='{self.folder}' holds the checkpoint {f.name}, and nothing was overwritten; go on with it (resume=True, or --resume), or name another folder")
 
     def before_epoch(self):
         self.began = time.perf_counter()
@@ -286,8 +303,16 @@ class Checkpoints(Callback):
         if not self.training: return
         done = self.iter+1
         if done==self.n_iter: return # the epoch's own checkpoint comes after its validation
-        if self.stop or (self.every and done%self.every==0): self._write(self.epoch, done)
-        if self.stop: raise KeyboardInterrupt
+        stop = self._asked()
+        if stop or (self.every and done%self.every==0): self._write(self.epoch, done)
+        if stop: raise KeyboardInterrupt
+
+    def _asked(self):
+        "Has this process, or any other one, been asked to stop? All must, after the same batch"
+        if num_distrib()<2: return self.stop
+        asked = torch.tensor(float(self.stop), device=self._device)
+        torch.distributed.all_reduce(asked, torch.distributed.ReduceOp.MAX)
+        return bool(asked)
 
     def after_epoch(self):
         valid = float(self.recorder.values[-1][self.recorder.metric_names[1:].index('valid_loss')])
@@ -295,8 +320,9 @@ class Checkpoints(Callback):
         self.log.append(dict(zip(self.recorder.metric_names, [self.epoch, *(float(o) for o in self.recorder.values[-1])])) | dict(seconds=round(time.perf_counter()-self.began, 2), memory_mb=_memory_mb(self._device)))
         best = valid<self.lowest
         self.lowest,self.waited = (valid,0) if best else (self.lowest,self.waited+1)
-        self._write(self.epoch+1, 0, best)
-        if self.stop: raise KeyboardInterrupt
+        stop = self._asked()
+        self._write(self.epoch+1, 0, best) # the last that processes do together: gloo can crash in one that ends right after
+        if stop: raise KeyboardInterrupt
         if self.patience and self.waited>=self.patience: raise CancelFitException
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-028
@@ -308,6 +334,9 @@ def acquire(self:Checkpoints):
     except OSError as e: raise ValueError(f"folder='{self.folder}' can't be made ({e.strerror}); name another one") from None
     self._lock = FileLock(self.folder/'.lock')
     try: self._lock.acquire(timeout=0)
+    except PermissionError:
+        self._lock = None
+        raise ValueError(f"folder='{self.folder}' is not yours to write to; change its permissions, or name another folder") from None
     except Timeout:
         self._lock = None
         raise RuntimeError(f"folder='{self.folder}': another process trains into it right now; wait for it, or name another folder") from None
@@ -328,7 +357,7 @@ def _tree(self:Checkpoints, epoch, batch):
         recorder=dict(smooth=[r.smooth_loss.count, float(r.smooth_loss.val)], lrs=np.array(r.lrs, float), losses=np.array([float(o) for o in r.losses]),
                       iters=list(r.iters), values=[[float(o) for o in row] for row in r.values]),
         log=self.log, lowest=self.lowest, waited=self.waited, scaler=getattr(self.learn, 'scaler', None) and self.learn.scaler.state_dict(),
-        plan=self.plan, about=self.about)
+        keep=dict(every=self.every, patience=self.patience), plan=self.plan, about=self.about)
 
 @patch
 def _write(self:Checkpoints, epoch, batch, best=False):
@@ -336,19 +365,30 @@ def _write(self:Checkpoints, epoch, batch, best=False):
     bad = [k for k,p in get_model(self.model).named_parameters() if not torch.isfinite(p).all()]
     if bad: raise FloatingPointError(f"{bad[0]} holds a NaN or an infinite weight after epoch {self.epoch}, batch {self.iter}. {self._kept()}Try a lower learning rate, or clip the gradients")
     tree = self._tree(epoch, batch) # in every process: they put their rows together
-    if rank_distrib(): return
-    if best: save_checkpoint(self.best_file, tree)
-    save_checkpoint(self.last, tree)
-    if not batch:
-        with written_aside(self.log_file) as part: pd.DataFrame(self.log).to_csv(part, index=False)
+    if not rank_distrib():
+        if best: save_checkpoint(self.best_file, tree)
+        save_checkpoint(self.last, tree)
+        if not batch: self._write_log()
+    if num_distrib()>1: torch.distributed.barrier() # all go on, or end, when it is on the disk
+
+@patch
+def _write_log(self:Checkpoints):
+    with written_aside(self.log_file) as part: pd.DataFrame(self.log).to_csv(part, index=False)
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-032
+def _newest(folder):
+    "The checkpoint to go on from, None if there is none; the first one that a training writes is best.safetensors"
+    return next((f for f in (Path(folder)/'last.safetensors', Path(folder)/'best.safetensors') if f.exists()), None)
+
 @patch
 def _load(self:Checkpoints):
     "Read the folder's last checkpoint, compare it with this fit, and give it to the learner"
-    if not self.last.exists(): raise FileNotFoundError(f"folder='{self.folder}' holds no checkpoint to go on from; check the name, or leave resume out to begin there")
-    self.old = old = load_checkpoint(self.last)
+    file = _newest(self.folder)
+    if file is None: raise FileNotFoundError(f"folder='{self.folder}' holds no checkpoint to go on from; check the name, or leave resume out to begin there")
+    self.old = old = load_checkpoint(file)
     _compare(self.folder, old['plan'], self.plan)
+    for k,v in old['keep'].items():
+        if getattr(self, k) is None: setattr(self, k, v)
     get_model(self.model).load_state_dict(old['model'])
     to = lambda o: o.to(self._device) if isinstance(o, Tensor) else o
     self.opt.load_state_dict(old['opt'] | dict(state=[{k: to(v) for k,v in s.items()} for s in old['opt']['state']]))
@@ -358,6 +398,7 @@ def _load(self:Checkpoints):
     r.lrs,r.losses,r.iters,r.values = o['lrs'].tolist(),[torch.tensor(v, dtype=torch.float32) for v in o['losses']],o['iters'],o['values']
     self.learn.begin = (old['at']['epoch'],old['at']['batch'])
     if self.patience and self.waited>=self.patience: self.learn.begin = (self.n_epoch,0) # it had stopped for good
+    if self.log and not rank_distrib(): self._write_log() # a kill may have come before it
 
 @patch
 def _restore_state(self:Checkpoints):

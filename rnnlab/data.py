@@ -52,8 +52,10 @@ def read_text(
 ) -> str:
     "The text in the file `path`; raises `FileNotFoundError`, or `ValueError` if it is binary or not UTF-8"
     path = Path(path)
-    if not path.is_file(): raise FileNotFoundError(f"path='{path}': there is no such file; check the name and the folder ({Path.cwd()})")
-    data = path.read_bytes()
+    if not path.exists(): raise FileNotFoundError(f"path='{path}': there is no such file; check the name and the folder ({Path.cwd()})")
+    if not path.is_file(): raise ValueError(f"path='{path}' is a folder or a device, expected a text file")
+    try: data = path.read_bytes()
+    except PermissionError: raise PermissionError(f"path='{path}': this file is not yours to read; change its permissions, or copy it") from None
     for mark,name in _marks.items():
         if data.startswith(mark): raise ValueError(f"path='{path}': the file begins with the byte-order mark of {name}, expected UTF-8; "
                                                    f"save it as UTF-8 first (`iconv -f {name} -t UTF-8` does it)")

@@ -6,9 +6,11 @@
 __all__ = ['own_rows', 'StreamsTrainer', 'local_device', 'launch']
 
 # %% ../nbs/17_distributed.ipynb #17-distribu-002
-import os, sys, warnings
+import logging, os, sys, warnings
 from numbers import Integral
 import torch
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 with warnings.catch_warnings(): # accelerate's dependencies ask for a progress bar's widgets, which nothing here shows
     warnings.simplefilter('ignore')
     from fastai.distributed import DistributedTrainer
@@ -67,9 +69,15 @@ def local_device(
 def launch(
     n:int, # Number of processes
     command:list, # What each runs, with its arguments
-): # Does not return: this process becomes the launcher
-    "Run `command` in `n` processes that know of each other, through PyTorch's `torchrun`; `ValueError` unless `n` is at least 1"
+): # Does not return: this process ends as they do
+    "Run `command` in `n` processes that know of each other, through PyTorch's `torchrun`, which passes signals on; `ValueError` unless `n` is at least 1"
     if not isinstance(n, Integral) or n<1: raise ValueError(f"processes={n!r}: expected a whole number from 1 on")
-    args = ['-m', 'torch.distributed.run', '--standalone', f'--nproc-per-node={n}', '--no-python', *command]
+    from torch.distributed import run
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or n)//n))) # else torchrun sets it to 1, and says so
-    os.execv(sys.executable, [sys.executable, *args])
+    logging.disable(logging.CRITICAL) # the processes say themselves what they have to say
+    try: run.run(run.parse_args(['--standalone', f'--nproc-per-node={n}', '--no-python', *map(str, command)]))
+    except SignalException as e: sys.exit(128+e.sigval)
+    except ChildFailedError as e:
+        code = e.get_first_failure()[1].exitcode
+        sys.exit(code if code>0 else 128-code) # below 0: ended by that signal
+    sys.exit()

@@ -7,10 +7,10 @@ __all__ = ['models', 'TrainSettings', 'text_corpus', 'text_model', 'text_learner
            'train_cli', 'generate_cli']
 
 # %% ../nbs/18_train.ipynb #18-train-002
-import math, os, signal, sys, threading, time
+import math, os, shlex, signal, sys, threading, time
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 import pandas as pd, torch
 from torch import nn
@@ -23,9 +23,10 @@ from fastai.metrics import Perplexity, accuracy
 from fastai.torch_core import default_device, no_random, num_distrib, rank_distrib
 from fastcore.script import call_parse
 from tqdm import tqdm
+import rnnlab
 from .awd_lstm import AWDLanguageModel
 from .callbacks import ModelResetter, RNNRegularizer
-from .checkpoint import Checkpoints, LMLearner, load_checkpoint
+from .checkpoint import Checkpoints, LMLearner, _newest, load_checkpoint
 from .data import Corpus, Vocab, lm_dls, tokenize
 from .distributed import launch, local_device
 from .generate import stream
@@ -77,6 +78,7 @@ class TrainSettings:
             v = getattr(self, k)
             if k!='lr' or not isinstance(v, str): _check_number(k, v, above=k=='lr')
             elif v!='find': raise ValueError(f"lr={v!r}: expected a number above 0, or 'find'")
+        if not isinstance(self.seed, Integral) or isinstance(self.seed, bool) or not 0<=self.seed<2**63: raise ValueError(f"seed={self.seed!r}: expected a whole number from 0 on, below 2**63")
         if not isinstance(self.split, Real) or not 0<self.split<1: raise ValueError(f"split={self.split!r}: expected a share between 0 and 1, both excluded")
 
 # %% ../nbs/18_train.ipynb #18-train-009
@@ -111,7 +113,7 @@ def text_learner(
 ) -> LMLearner: # Ready for `lr_find`, `fit_one_cycle`, and `Checkpoints`
     "A learner for a text"
     s = settings
-    device = default_device() if device is None else torch.device(device)
+    device = default_device() if device is None else torch.device(_check_device(str(device)))
     if s.half and device.type!='cuda': raise ValueError(f"half={s.half!r}: mixed precision needs a GPU, but this is {device}; leave it out")
     dls = lm_dls(corpus, sl=s.sl, bs=s.bs, split=s.split, device=device)
     with no_random(s.seed): model = text_model(len(corpus.vocab), s).to(device)
@@ -171,7 +173,7 @@ class LiveBar(Callback):
 @contextmanager
 def _stoppable(checkpoints):
     "Inside this context SIGINT and SIGTERM ask for a checkpoint first"
-    if threading.current_thread() is not threading.main_thread() or num_distrib(): # signals are the main thread's; several processes could not agree on a batch
+    if threading.current_thread() is not threading.main_thread(): # signals are the main thread's
         yield
         return
     def ask(sig, frame):
@@ -183,24 +185,38 @@ def _stoppable(checkpoints):
         for s,f in old.items(): signal.signal(s, f)
 
 # %% ../nbs/18_train.ipynb #18-train-025
+def _settings_in(about, where):
+    "The settings that are kept with a checkpoint"
+    if 'settings' not in about: raise ValueError(f"{where} holds a checkpoint that `train` did not write, and so does not say which model it is of; go on with the program that wrote it")
+    new = set(about['settings'])-{f.name for f in fields(TrainSettings)}
+    if new: raise ValueError(f"{where} holds a training with {', '.join(sorted(new))}, which rnnlab {rnnlab.__version__} does not know; use the version that wrote it")
+    return TrainSettings(**about['settings'])
+
 def _settings(out, resume, given):
     "The settings to train with: those given, or, if a fit goes on, its own, from which those given may not differ"
     if not resume: return TrainSettings(**given)
-    file = Path(out)/'last.safetensors'
-    if not file.exists(): raise FileNotFoundError(f"out='{out}' holds no checkpoint to go on from; check the name, or leave resume out to begin there")
+    file = _newest(out)
+    if file is None: raise FileNotFoundError(f"out='{out}' holds no checkpoint to go on from; check the name, or leave resume out to begin there")
     about = load_checkpoint(file, only='about')
-    if 'settings' not in about: raise ValueError(f"out='{out}' holds a checkpoint that `train` did not write; go on with the program that wrote it")
-    old = TrainSettings(**about['settings'])
+    old = _settings_in(about, f"out='{out}'")
+    unknown = [k for k in given if not hasattr(old, k)]
+    if unknown: raise TypeError(f"{unknown[0]}={given[unknown[0]]!r}: there is no such setting; see TrainSettings")
     for k,v in given.items():
         if v!=getattr(old, k) and not (k=='lr' and v=='find'): raise ValueError(f"{k}={v!r}: the training in '{out}' has {k}={getattr(old, k)!r}; leave {k} out to go on with it, or begin in another folder")
     return old
+
+def _keep(out, every, resume, patience):
+    "The checkpoints of a training, after a look whether they can be written there"
+    keep = Checkpoints(out, 200 if every is None and not resume else every, resume, patience)
+    if not resume: keep._check_new()
+    return keep
 
 def train(
     path, # A UTF-8 text file
     out, # Folder for the checkpoints, made if it isn't there
     resume:bool=False, # Go on with the training that is in `out`?
-    every:int=200, # Write a checkpoint after so many batches, and after each epoch
-    patience:int=None, # Stop after so many epochs without a lower validation loss; None: never
+    every:int=None, # Write a checkpoint after so many batches, and after each epoch; None: 200, or, with `resume`, as before
+    patience:int=None, # Stop after so many epochs without a lower validation loss; None: never, or, with `resume`, as before
     device=None, # Where to train; None: fastai's `default_device()`
     progress:bool=False, # Print a line for each epoch, and on a terminal show a progress bar?
     cbs=(), # More callbacks
@@ -208,14 +224,14 @@ def train(
 ) -> pd.DataFrame: # One row an epoch, those before a stop too
     "Train a model on a text, with checkpoints in `out`"
     s = _settings(out, resume, settings)
+    keep = _keep(out, every, resume, patience)
     corpus = text_corpus(path, s)
     learn = text_learner(corpus, s, device)
     with no_random(s.seed):
         if s.lr=='find' and num_distrib(): raise ValueError("lr='find': several processes may not find the same; find it in one process, and give it to all")
         if s.lr=='find': s.lr = _find_lr(learn, s, progress)
         v = corpus.vocab
-        about = dict(settings=asdict(s), vocab=dict(tokens=v.tokens, unk=v.unk, sep=v.sep, by=v.by), text=Path(path).name)
-        keep = Checkpoints(out, every, resume, patience, about)
+        keep.about = dict(settings=asdict(s), vocab=dict(tokens=v.tokens, unk=v.unk, sep=v.sep, by=v.by), text=Path(path).name)
         many = learn.distrib_ctx(cpu=learn.dls.device.type=='cpu') if num_distrib() else nullcontext()
         with _stoppable(keep), many, quiet(learn): learn.fit_one_cycle(s.epochs, s.lr, wd=s.wd, cbs=[keep, *([LiveBar()] if progress else []), *cbs])
     return pd.DataFrame(keep.log)
@@ -229,14 +245,14 @@ def load_model(
     "A trained model; `FileNotFoundError` or `ValueError` if the folder holds none"
     folder = Path(folder)
     file = folder/'best.safetensors'
-    if last or not file.exists(): file = folder/'last.safetensors'
-    if not file.exists(): raise FileNotFoundError(f"folder='{folder}' holds no checkpoint; give the folder that `rnnlab-train` wrote with --out")
+    if last or not file.exists(): file = _newest(folder)
+    if file is None: raise FileNotFoundError(f"folder='{folder}' holds no checkpoint; give the folder that `rnnlab-train` wrote with --out")
     tree = load_checkpoint(file)
-    if 'settings' not in tree['about']: raise ValueError(f"folder='{folder}' holds a checkpoint that `train` did not write, and so does not say which model it is of")
-    s,vocab = TrainSettings(**tree['about']['settings']),Vocab(**tree['about']['vocab'])
+    about = tree.get('about', {})
+    s,vocab = _settings_in(about, f"folder='{folder}'"),Vocab(**about['vocab'])
     model = text_model(len(vocab), s)
     model.load_state_dict(tree['model'])
-    return model.to(default_device() if device is None else device).eval(), vocab, s
+    return model.to(default_device() if device is None else _check_device(str(device))).eval(), vocab, s
 
 # %% ../nbs/18_train.ipynb #18-train-050
 def _plain(e):
@@ -248,10 +264,13 @@ def _clear_errors(command):
     "End the program with the message of an error that a user can do something about"
     try: yield
     except KeyboardInterrupt: why,code = 'stopped',130
+    except BrokenPipeError: # who read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
     except torch.OutOfMemoryError: why,code = 'the GPU has not enough memory; choose a smaller --bs, --sl or --n-hidden, or try --half bf16',1
     except (ValueError,OSError,RuntimeError,FloatingPointError,KeyError) as e: why,code = _plain(e),1
     else: return
-    if not rank_distrib(): print(f'{command}: {why}', file=sys.stderr)
+    if not rank_distrib() or code!=130: print(f'{command}{f" (process {rank_distrib()})" if num_distrib() else ""}: {why}', file=sys.stderr)
     sys.exit(code)
 
 def _number_or(name, v, word):
@@ -264,7 +283,7 @@ def _number_or(name, v, word):
 def train_cli(
     file:str, # The text: a UTF-8 file
     out:str=None, # Folder for the checkpoints, made if it isn't there
-    resume:bool=False, # Go on with the training in that folder, with its settings
+    resume:bool=False, # Go on with the training in that folder, with its settings, every and patience
     model:str=None, # LMModel5, LMModel6, LMModel7, LMModel8 or AWD-LSTM; default: LMModel7
     tokens:str=None, # word (words and punctuation marks) or char; default: word
     epochs:int=None, # Times through the text; default: 10
@@ -285,7 +304,7 @@ def train_cli(
     max_vocab:int=None, # Keep so many tokens at most; default: 60000
     half:str=None, # bf16 or fp16: mixed precision on a GPU
     seed:int=None, # Of the initial weights and of dropout; default: 0
-    every:int=200, # Write a checkpoint after so many batches, and after each epoch
+    every:int=None, # Write a checkpoint after so many batches, and after each epoch; default: 200
     patience:int=None, # Stop after so many epochs without a lower validation loss
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     processes:int=None, # Train in so many processes, on a GPU each
@@ -298,6 +317,7 @@ def train_cli(
         where = _check_device(local_device(device or str(default_device())))
         if processes is not None and not num_distrib():
             s = _settings(out, resume, given)
+            _keep(out, every, resume, patience)
             corpus = text_corpus(file, s)
             _check_sizes(processes=processes)
             if s.bs%processes: raise ValueError(f"processes={processes}: they can't share {s.bs} streams evenly; choose --bs {math.ceil(s.bs/processes)*processes}")
@@ -309,12 +329,13 @@ def train_cli(
             print(f"ran with: rnnlab {env['rnnlab']}, torch {env['torch']}, fastai {env['fastai']}, {env['device']} ({env['device_name']})"+(f", {num_distrib()} processes" if num_distrib() else ''), flush=True)
         try: log = train(file, out, resume, every, patience, where, progress=True, **given)
         except KeyboardInterrupt:
-            if not rank_distrib() and (Path(out)/'last.safetensors').exists(): print(f'The training can go on: rnnlab-train {file} --out {out} --resume', flush=True)
+            more = f' --processes {num_distrib()}' if num_distrib() else ''
+            if not rank_distrib() and _newest(out): print(f'The training can go on: rnnlab-train {shlex.quote(str(file))} --out {shlex.quote(str(out))} --resume{more}', flush=True)
             raise
         if num_distrib(): torch.distributed.destroy_process_group() # else NCCL warns of what ends with the process anyway
         if rank_distrib(): return
         best = log.loc[log.valid_loss.idxmin()]
-        print(f"\nThe best of {len(log)} epochs is epoch {int(best.epoch)+1}, with a perplexity of {best.perplexity:.4f} on the validation part.\n"
+        print(f"\nThe best epoch is number {int(best.epoch)+1} of {len(log)}, with a perplexity of {best.perplexity:.4f} on the validation part.\n"
               f"Let it go on with a text of yours: rnnlab-generate {out} --prompt TEXT", flush=True)
 
 # %% ../nbs/18_train.ipynb #18-train-051
@@ -333,11 +354,12 @@ def generate_cli(
 ):
     "Let a model that rnnlab-train trained go on with a text"
     with _clear_errors('rnnlab-generate'):
+        _check_sizes(tokens=tokens)
         if not prompt: raise ValueError("prompt: say what to go on from, with --prompt TEXT")
         model,vocab,_ = load_model(folder, last, _check_device(device or str(default_device())))
         known = tokenize(prompt, vocab.by)
         unknown = list(dict.fromkeys(o for o in known if o not in vocab))
-        if unknown: print(f"rnnlab-generate: {', '.join(map(repr, unknown))} not in the vocab, read as {vocab.unk}", file=sys.stderr)
+        if unknown: print(f"rnnlab-generate: {', '.join(map(repr, unknown[:8]))}{f' and {len(unknown)-8} more' if len(unknown)>8 else ''} not in the vocab, read as {vocab.unk}", file=sys.stderr)
         said,shown = [*known],''
         for token in stream(model, vocab, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p, greedy=greedy, seed=seed):
             said.append(token)
