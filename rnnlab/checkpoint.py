@@ -118,11 +118,13 @@ def load_checkpoint(
         with safe_open(path, 'pt') as f:
             meta = f.metadata() or {}
             if 'rnnlab' not in meta: raise ValueError(f"path='{path}' holds tensors, but was not written by rnnlab; load it with safetensors.torch.load_file")
-            try: header = json.loads(meta['rnnlab'])
-            except ValueError: damaged('its header')
-            if header['format']!=checkpoint_format:
-                raise ValueError(f"path='{path}' was written by rnnlab {header['rnnlab']} in format {header['format']}, but rnnlab {rnnlab.__version__} reads "
-                                 f"format {checkpoint_format}; go on with that version (`pip install rnnlab=={header['rnnlab']}`), or train anew")
+            try:
+                header = json.loads(meta['rnnlab'])
+                version,theirs = header['rnnlab'],header['format']
+            except (ValueError,TypeError,KeyError): damaged('its header')
+            if theirs!=checkpoint_format:
+                raise ValueError(f"path='{path}' was written by rnnlab {version} in format {theirs}, but rnnlab {rnnlab.__version__} reads "
+                                 f"format {checkpoint_format}; go on with that version (`pip install rnnlab=={version}`), or train anew")
             if meta.get('crc32')!=str(zlib.crc32(meta['rnnlab'].encode())): damaged('its header')
             @lru_cache(None) # what two layers share is read once
             def tensor(name):

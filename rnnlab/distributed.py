@@ -9,8 +9,6 @@ __all__ = ['own_rows', 'StreamsTrainer', 'local_device', 'launch']
 import logging, os, sys, warnings
 from numbers import Integral
 import torch
-from torch.distributed.elastic.multiprocessing.api import SignalException
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 with warnings.catch_warnings(): # accelerate's dependencies ask for a progress bar's widgets, which nothing here shows
     warnings.simplefilter('ignore')
     from fastai.distributed import DistributedTrainer
@@ -73,6 +71,8 @@ def launch(
     "Run `command` in `n` processes that know of each other, through PyTorch's `torchrun`, which passes signals on; `ValueError` unless `n` is at least 1"
     if not isinstance(n, Integral) or n<1: raise ValueError(f"processes={n!r}: expected a whole number from 1 on")
     from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or n)//n))) # else torchrun sets it to 1, and says so
     logging.disable(logging.CRITICAL) # the processes say themselves what they have to say
     try: run.run(run.parse_args(['--standalone', f'--nproc-per-node={n}', '--no-python', *map(str, command)]))

@@ -336,7 +336,7 @@ def train_cli(
         if rank_distrib(): return
         best = log.loc[log.valid_loss.idxmin()]
         print(f"\nThe best epoch is number {int(best.epoch)+1} of {len(log)}, with a perplexity of {best.perplexity:.4f} on the validation part.\n"
-              f"Let it go on with a text of yours: rnnlab-generate {out} --prompt TEXT", flush=True)
+              f"Let it go on with a text of yours: rnnlab-generate {shlex.quote(str(out))} --prompt TEXT", flush=True)
 
 # %% ../nbs/18_train.ipynb #18-train-051
 @call_parse
