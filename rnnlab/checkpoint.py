@@ -371,7 +371,7 @@ def _write(self:Checkpoints, epoch, batch, best=False):
         if best: save_checkpoint(self.best_file, tree)
         save_checkpoint(self.last, tree)
         if not batch: self._write_log()
-    if num_distrib()>1: torch.distributed.barrier() # all go on, or end, when it is on the disk
+    if num_distrib()>1: torch.distributed.barrier(device_ids=[self._device.index] if self._device.type=='cuda' else None) # all go on, or end, when it is on the disk
 
 @patch
 def _write_log(self:Checkpoints):
