@@ -323,7 +323,7 @@ class Checkpoints(Callback):
         best = valid<self.lowest
         self.lowest,self.waited = (valid,0) if best else (self.lowest,self.waited+1)
         stop = self._asked()
-        self._write(self.epoch+1, 0, best) # the last that processes do together: gloo can crash in one that ends right after
+        self._write(self.epoch+1, 0, best) # after _asked, so that its barrier is what processes do together last: gloo can crash in one that ends right after anything else
         if stop: raise KeyboardInterrupt
         if self.patience and self.waited>=self.patience: raise CancelFitException
 
@@ -334,14 +334,11 @@ def acquire(self:Checkpoints):
     if rank_distrib(): return
     try: self.folder.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise ValueError(f"folder='{self.folder}' can't be made ({e.strerror}); name another one") from None
-    self._lock = FileLock(self.folder/'.lock')
-    try: self._lock.acquire(timeout=0)
-    except PermissionError:
-        self._lock = None
-        raise ValueError(f"folder='{self.folder}' is not yours to write to; change its permissions, or name another folder") from None
-    except Timeout:
-        self._lock = None
-        raise RuntimeError(f"folder='{self.folder}': another process trains into it right now; wait for it, or name another folder") from None
+    lock = FileLock(self.folder/'.lock')
+    try: lock.acquire(timeout=0)
+    except PermissionError: raise ValueError(f"folder='{self.folder}' is not yours to write to; change its permissions, or name another folder") from None
+    except Timeout: raise RuntimeError(f"folder='{self.folder}': another process trains into it right now; wait for it, or name another folder") from None
+    self._lock = lock
 
 @patch
 def release(self:Checkpoints):

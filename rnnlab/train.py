@@ -356,7 +356,7 @@ def generate_cli(
     with _clear_errors('rnnlab-generate'):
         _check_sizes(tokens=tokens)
         if not prompt: raise ValueError("prompt: say what to go on from, with --prompt TEXT")
-        model,vocab,_ = load_model(folder, last, _check_device(device or str(default_device())))
+        model,vocab,_ = load_model(folder, last, device)
         known = tokenize(prompt, vocab.by)
         unknown = list(dict.fromkeys(o for o in known if o not in vocab))
         if unknown: print(f"rnnlab-generate: {', '.join(map(repr, unknown[:8]))}{f' and {len(unknown)-8} more' if len(unknown)>8 else ''} not in the vocab, read as {vocab.unk}", file=sys.stderr)
