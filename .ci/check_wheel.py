@@ -31,13 +31,12 @@ assert acc > 0.3, f'LMModel1 reaches {acc:.4f} after one epoch: it does not lear
 print(f'LMModel1 learns: accuracy {acc:.4f} after one epoch')
 '''
 
-# Name and licence of each package that is installed
+# Name and licence of each package that is installed; some put the whole text of the licence where its name belongs
 licences = '''
 from importlib.metadata import distributions
-for d in distributions():
-    m = d.metadata
-    text = m.get('License-Expression') or m.get('License') or ' '.join(o for o in m.get_all('Classifier', []) if o.startswith('License'))
-    print(m['Name'], text.replace('\\n', ' ') or 'unknown')
+for m in (d.metadata for d in distributions()):
+    names = [m.get('License-Expression', ''), m.get('License', '')[:60], *[o for o in m.get_all('Classifier', []) if o.startswith('License')]]
+    print(m['Name'], ' '.join(' '.join(names).split()) or 'unknown')
 '''
 
 
@@ -93,7 +92,8 @@ def main(folder):
         python = tmp/'venv'/('Scripts' if sys.platform == 'win32' else 'bin')/'python'
         run(python, '-m', 'pip', 'install', '-c', root/'constraints.txt', wheel)
         named = (root/'THIRD_PARTY.md').read_text(encoding='utf-8')
-        strange = [o for o in run(python, '-c', licences).splitlines() if re.search('GPL|General Public|MPL|Mozilla|Propriet|unknown', o) and o.split()[0] not in named]
+        strict = re.compile(r'GPL|General Public|\bMPL|Mozilla|Propriet|unknown')
+        strange = [o for o in run(python, '-c', licences).splitlines() if strict.search(o) and f' {o.split()[0]} ' not in named]
         if strange: sys.exit('FAILED: licences that THIRD_PARTY.md does not name:\n' + '\n'.join(o[:100] for o in strange))
         for script in (o.split('=')[0] for o in lines('console_scripts')): run(python.with_name(script), '--help', cwd=tmp)
         run(python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg', cwd=tmp) # needs the notebooks that come with the wheel
