@@ -1,11 +1,14 @@
 """What a reader may write, for check_types.py: type checkers find nothing in it, and know the types that stand in `assert_type`."""
 import torch
+from torch import nn
 from typing import Iterator
 from torch import Tensor
 from typing_extensions import assert_type
 from fastai.text.all import CrossEntropyLossFlat, Learner, accuracy  # type: ignore[import-untyped]  # fastai has no types
 from rnnlab.all import *  # pyright: ignore[reportWildcardImportFromLibrary]
 from rnnlab.awd_lstm import AWDLanguageModel, NTAverager
+from rnnlab.checkpoint import Checkpoints, LMLearner
+from rnnlab.train import TrainSettings, load_model
 
 # A text and its vocab
 corpus = Corpus.human_numbers()
@@ -30,6 +33,15 @@ for x,y in dls.valid: print(x.shape, y.shape)
 learn = Learner(dls, LMModel7(len(vocab), 64, 2, 0.5), loss_func=CrossEntropyLossFlat(), metrics=accuracy,
                 cbs=[ModelResetter, RNNRegularizer(alpha=2, beta=1)])
 learn.fit_one_cycle(1, 1e-2, wd=0.1)
+
+# With checkpoints, from which it goes on
+saved = LMLearner(dls, LMModel6(len(vocab), 64, 2), loss_func=CrossEntropyLossFlat(), metrics=accuracy)
+checkpoints = Checkpoints('runs/mine', every=100, resume=True)
+saved.fit_one_cycle(1, 1e-2, cbs=checkpoints)
+checkpoints.acquire()
+checkpoints.release()
+loaded = load_model('runs/book')
+assert_type(loaded, tuple[nn.Module, Vocab, TrainSettings])
 
 # The models
 xb = torch.randint(len(vocab), (4, 16))
