@@ -211,7 +211,7 @@ def chapter_runs(
 # %% ../nbs/05_recipes.ipynb #05-recipes-035
 def chapter_table(
     runs:pd.DataFrame, # From `chapter_runs`
-) -> pd.DataFrame: # One row a model: its accuracy, of several seeds the median, the lowest and the highest; the book's; the difference ('–': not in the book)
+) -> pd.DataFrame: # A row a model: accuracy (of seeds median, lowest, highest), the book's, the difference
     "The chapter's models, ours beside the book's"
     res,what = [],'median' if runs.groupby('model').size().max()>1 else 'accuracy'
     for name,o in runs.groupby('model', sort=False):
