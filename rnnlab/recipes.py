@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 import fastai, pandas as pd, torch
 import fastai.callback.progress, fastai.callback.schedule # they give Learner its `no_bar` and its `fit_one_cycle`
@@ -245,6 +246,10 @@ def _chapter(models=None, seed=0, seeds=1, device=None, csv=None, workers=None):
     print(chapter_table(runs).to_string())
     if seeds==1: print(f"\nOne run each, seed {seed}; the book prints one run each as well. Try --seeds 5 to see how much seeds differ.")
     if csv: print(f"\n{len(runs)} runs written to {csv}")
+    first = Path('nbs/00_data.ipynb')
+    if first.exists() and find_spec('jupyterlab'): # in the folder of the repository, by README's first command
+        jupyter = os.path.relpath(Path(sys.executable).with_name('jupyter'))
+        print(f"\nRead on in the first notebook: {jupyter} lab {first}")
 
 @call_parse
 def chapter_cli(
