@@ -16,9 +16,9 @@ operators = dict(Lt='LtE Gt', LtE='Lt', Gt='GtE Lt', GtE='Gt', Eq='NotEq', NotEq
                  Mult='Div Add', Div='Mult', FloorDiv='Div', Mod='Mult', Pow='Mult', MatMult='Mult',
                  BitOr='BitAnd', BitAnd='BitOr')
 words = dict(min='max', any='all', sum='max', zeros='ones', argmax='argmin', floor='ceil',
-             mean='sum', first='last', head='tail', lower='upper', startswith='endswith', extend='append',
-             sorted='list', abs='float', cat='stack', lstrip='rstrip', sigmoid='tanh', exp='log',
-             train='eval', is_file='is_dir', zeros_like='ones_like')
+             mean='sum', first='last', head='tail', lower='upper', startswith='endswith', exp='log',
+             extend='append', sorted='list', cat='stack', lstrip='rstrip', sigmoid='tanh',
+             abs='float', train='eval', is_file='is_dir', zeros_like='ones_like')
 words |= {v: k for k,v in words.items()}
 
 

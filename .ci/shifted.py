@@ -33,8 +33,8 @@ def code_cells(nb):
 def copied():
     "A temporary copy of the working tree"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tmp:
-        tree,skip = Path(tmp)/'rnnlab','.[a-z]* __pycache__ _proc _docs build dist *.egg-info'.split()
-        shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*skip))
+        tree,skip = Path(tmp)/'rnnlab','.[a-z]* __pycache__ _proc _docs build dist *.egg-info'
+        shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*skip.split()))
         yield tree
 
 
