@@ -1,0 +1,69 @@
+"""Can a reader install this? Resolves the two install commands of README as a reader's pip would, without what this machine's
+configuration adds (an index on the disk, wheels, an index of CPU builds), and for the other systems and Pythons with uv. Reads
+metadata only, installs nothing of what it resolves."""
+import os, re, subprocess, sys, tempfile, venv
+from concurrent.futures import ThreadPoolExecutor
+from configparser import ConfigParser
+from itertools import product
+from pathlib import Path
+
+root = Path(__file__).resolve().parent.parent
+ini = ConfigParser(delimiters=['='])
+ini.read(root/'settings.ini', encoding='utf-8')
+systems = ['linux', 'macos', 'windows']
+pythons = ['3.11', '3.12', '3.13', '3.14']  # with constraints.txt; PyTorch has wheels of 2.13 for these
+no_network = re.compile('Failed to establish a new connection|NameResolutionError|dns error')
+
+env = {k: v for k,v in os.environ.items() if not k.startswith(('PIP_', 'UV_', 'PYTHONPATH'))} | {
+    'PIP_CONFIG_FILE': os.devnull, 'UV_NO_CONFIG': '1', 'UV_PYTHON_DOWNLOADS': 'never',
+    'MACOSX_DEPLOYMENT_TARGET': '14.0'}  # PyTorch 2.13 has wheels for macOS 14 and later, on Apple's own processors
+
+
+def run(*cmd):
+    "Run `cmd` as a reader would; its output where it failed, else an empty string"
+    res = subprocess.run(cmd, cwd=root, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return res.stdout if res.returncode else ''
+
+
+def pip_lines():
+    "What follows `pip install` in README's first two blocks: how a reader installs, and how a developer does"
+    blocks = re.findall(r'^```sh\n(.*?)^```', (root/'README.md').read_text(encoding='utf-8'), re.M | re.S)[:2]
+    return [re.search(r'pip install (?:-q )?(.*?) &&', b)[1].replace('"', '').replace("'", '') for b in blocks]
+
+
+def by_pip(python, args):
+    "This system and this Python, by pip as a reader's"
+    return run(python, '-m', 'pip', 'install', '--dry-run', *args.split())
+
+
+def by_uv(system, python):
+    "Another system or Python, by uv: from wheels alone, but for docopt, which has none. What suits a developer suits a reader too."
+    cfg = ini['DEFAULT']
+    assert set(cfg['notebooks_requirements'].splitlines()) <= set(cfg['dev_requirements'].splitlines())
+    with tempfile.TemporaryDirectory() as tmp:
+        reqs = Path(tmp)/'requirements.in'
+        reqs.write_text(cfg['requirements'] + cfg['dev_requirements'], encoding='utf-8')
+        return run(Path(sys.executable).with_name('uv'), 'pip', 'compile', '-q', '-c', 'constraints.txt', '--only-binary', ':all:',
+                   '--no-binary', 'docopt', '--python-platform', system, '--python-version', python, reqs, '-o', Path(tmp)/'out')
+
+
+def main():
+    lines,bad = pip_lines(),0
+    with tempfile.TemporaryDirectory() as tmp, ThreadPoolExecutor(2) as pool:
+        venv.create(tmp, with_pip=True)
+        python = Path(tmp)/('Scripts' if sys.platform == 'win32' else 'bin')/'python'
+        # a pip that reads metadata without downloading the packages themselves (23.3 and later), which are gigabytes
+        if (out := run(python, '-m', 'pip', 'install', '-q', '-U', 'pip')) and no_network.search(out):
+            print('skipped: no network, so nothing can be resolved')
+            return 0
+        jobs = {f'pip install {o}': pool.submit(by_pip, python, o) for o in lines}
+        jobs |= {f'{s}, Python {p}': pool.submit(by_uv, s, p) for s,p in product(systems, pythons)}
+        for name,job in jobs.items():
+            out = job.result()
+            print(f'{"FAILED" if out else "ok"}: {name}', *out.splitlines()[-12:], sep='\n    ')
+            bad += bool(out)
+    if bad: print('  What is named above is held in constraints.txt or bounded in settings.ini in a way that cannot be installed.')
+    return bad > 0
+
+
+if __name__ == '__main__': sys.exit(main())
