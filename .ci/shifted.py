@@ -42,18 +42,20 @@ def first_failure(tree, nb, limit=None):
     "The id of the first cell of a notebook that fails, 'time' after `limit` seconds, or None"
     cmd = [sys.executable, '-m', 'pytest', '-n', '0', '-x', '-q', '--no-header', tree/nb]
     if limit: cmd.append(f'--nbval-cell-timeout={limit}')
-    with subprocess.Popen(cmd, cwd=tree, env=os.environ | dict(PYTHONPATH=str(tree)), text=True,
-                          encoding='utf-8', stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT) as p:
-        try: out = p.communicate(timeout=limit)[0]
-        except subprocess.TimeoutExpired:
-            p.send_signal(signal.SIGINT)  # pytest then ends the notebook's kernel
-            p.communicate()
-            return 'time'
-    if p.returncode==0: return None
-    failed = re.search(r'^FAILED \S+::Cell (\d+)', out, re.M)
-    if not failed: sys.exit(f'{nb} could not be run:\n{out}')
-    return code_cells(tree/nb)[int(failed[1])][0]
+    path = os.pathsep.join([str(tree), *filter(None, [os.environ.get('PYTHONPATH')])])
+    for _ in range(2):  # now and then a kernel does not start
+        with subprocess.Popen(cmd, cwd=tree, env=os.environ | dict(PYTHONPATH=path), text=True,
+                              encoding='utf-8', stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as p:
+            try: out = p.communicate(timeout=limit)[0]
+            except subprocess.TimeoutExpired:
+                p.send_signal(signal.SIGINT)  # pytest then ends the notebook's kernel
+                p.communicate()
+                return 'time'
+        if p.returncode==0: return None
+        if failed := re.search(r'^FAILED \S+::Cell (\d+)', out, re.M):
+            return code_cells(tree/nb)[int(failed[1])][0]
+    sys.exit(f'{nb} could not be run:\n{out}')
 
 
 def mentions(nb):
