@@ -1,6 +1,7 @@
-"""Does the wheel work for someone who has nothing else? Builds the sdist, the wheel from the sdist, installs it without the dev
-extra into a fresh environment, and trains there, outside the source tree. Compares the metadata with settings.ini."""
-import subprocess, sys, tempfile, venv, zipfile
+"""Are the packages fit to be published? `check_wheel.py FOLDER` looks at the sdist and the wheel in FOLDER: is their form right, does the
+sdist hold what git holds, does the metadata say what settings.ini says? Then it installs the wheel without any extra into a fresh
+environment, and trains there, outside the source tree."""
+import os, re, subprocess, sys, tarfile, tempfile, venv, zipfile
 from configparser import ConfigParser
 from email import message_from_bytes
 from pathlib import Path
@@ -30,22 +31,41 @@ assert acc > 0.3, f'LMModel1 reaches {acc:.4f} after one epoch: it does not lear
 print(f'LMModel1 learns: accuracy {acc:.4f} after one epoch')
 '''
 
+# Name and licence of each package that is installed; some put the whole text of the licence where its name belongs
+licences = '''
+from importlib.metadata import distributions
+for m in (d.metadata for d in distributions()):
+    names = [m.get('License-Expression', ''), m.get('License', '')[:60], *[o for o in m.get_all('Classifier', []) if o.startswith('License')]]
+    print(m['Name'], ' '.join(' '.join(names).split()) or 'unknown')
+'''
+
+
+def missing_in(sdist):
+    "Files that git has and `sdist` lacks, or the other way round"
+    with tarfile.open(sdist) as t: names = {o.name.partition('/')[2] for o in t if o.isfile()}
+    made = {'PKG-INFO', 'setup.cfg', *[o for o in names if '.egg-info/' in o]}
+    tracked = run('git', '-c', 'core.quotePath=off', 'ls-files', cwd=root).splitlines()
+    return sorted((names - made) ^ {o for o in tracked if not o.startswith('.git')})
+
 
 def metadata_differences(wheel):
     "What the wheel's METADATA and entry points say otherwise than settings.ini"
     with zipfile.ZipFile(wheel) as z:
         info = f"{cfg['lib_name']}-{cfg['version']}.dist-info"
         meta,scripts = message_from_bytes(z.read(f'{info}/METADATA')),z.read(f'{info}/entry_points.txt').decode()
-    dev = [f'{o} and extra == "dev"' if ';' in o else f'{o}; extra == "dev"' for o in lines('dev_requirements')]
-    reqs = lines('requirements') + dev
+    reqs = lines('requirements')
+    for key in (k for k in cfg if k.endswith('_requirements')):
+        reqs += [f"{o} {'and' if ';' in o else ';'} extra == '{key.removesuffix('_requirements')}'" for o in lines(key)]
     entry = ConfigParser(delimiters=['='])
     entry.read_string(scripts)
     pairs = {'Name': cfg['lib_name'], 'Version': cfg['version'], 'Summary': cfg['description'], 'Keywords': cfg['keywords'].replace(', ', ','),
-             'Author': cfg['author'], 'Author-email': cfg['author_email'], 'License-Expression': cfg['license'],
+             'Author': cfg['author'], 'License-Expression': cfg['license'],
              'Requires-Python': f">={cfg['min_python']}"}
     res = [f'{k}: {meta[k]!r} in the wheel, {v!r} in settings.ini' for k,v in pairs.items() if meta[k] != v]
+    urls = {'Documentation': cfg['doc_url'], 'Source': cfg['git_url'], 'Issues': f"{cfg['git_url']}/issues",
+            'Changelog': f"{cfg['git_url']}/blob/main/CHANGELOG.md"}
     lists = {'Requires-Dist': ({str(Requirement(o)) for o in meta.get_all('Requires-Dist')}, {str(Requirement(o)) for o in reqs}),
-             'Project-URL': (set(meta.get_all('Project-URL')), {f"Documentation, {cfg['doc_url']}", f"Source, {cfg['git_url']}"}),
+             'Project-URL': (set(meta.get_all('Project-URL')), {f'{k}, {v}' for k,v in urls.items()}),
              'console scripts': ({f'{k}={v}' for k,v in entry['console_scripts'].items()}, set(lines('console_scripts')))}
     return res + [f'{k}: only in one of them: {sorted(a ^ b)}' for k,(a,b) in lists.items() if a != b]
 
@@ -58,19 +78,26 @@ def run(*cmd, **kwargs):
     return res.stdout
 
 
-def main():
+def main(folder):
+    os.environ.pop('PYTHONPATH', None) # with it, pip would take this checkout for an installed rnnlab
+    (sdist,),(wheel,) = folder.glob('*.tar.gz'),folder.glob('*.whl')
+    run(sys.executable, '-m', 'twine', 'check', '--strict', sdist, wheel)
+    run(sys.executable, '-m', 'check_wheel_contents', wheel)
+    if diff := missing_in(sdist): sys.exit(f'FAILED: only in git, or only in {sdist.name} (see MANIFEST.in; build from a clean checkout):\n' + '\n'.join(diff))
+    if diff := metadata_differences(wheel): sys.exit('FAILED: settings.ini and setup.py disagree:\n' + '\n'.join(diff))
+    print(f'ok: {sdist.name} holds what git holds; {wheel.name} says what settings.ini says')
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
-        run(sys.executable, '-m', 'build', '-o', tmp, root)
-        wheel, = tmp.glob('*.whl')
-        if diff := metadata_differences(wheel): sys.exit('FAILED: settings.ini and setup.py disagree:\n' + '\n'.join(diff))
-        print(f'ok: {wheel.name}, built from its sdist, says what settings.ini says')
         venv.create(tmp/'venv', with_pip=True)
         python = tmp/'venv'/('Scripts' if sys.platform == 'win32' else 'bin')/'python'
         run(python, '-m', 'pip', 'install', '-c', root/'constraints.txt', wheel)
+        named = (root/'THIRD_PARTY.md').read_text(encoding='utf-8')
+        strict = re.compile(r'GPL|General Public|\bMPL|Mozilla|Propriet|unknown')
+        strange = [o for o in run(python, '-c', licences).splitlines() if strict.search(o) and f' {o.split()[0]} ' not in named]
+        if strange: sys.exit('FAILED: licences that THIRD_PARTY.md does not name:\n' + '\n'.join(o[:100] for o in strange))
         for script in (o.split('=')[0] for o in lines('console_scripts')): run(python.with_name(script), '--help', cwd=tmp)
         run(python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg', cwd=tmp) # needs the notebooks that come with the wheel
         print('ok: without the dev extra, outside the source tree,', run(python, '-I', '-c', train, cfg['version'], cwd=tmp).strip())
 
 
-if __name__ == '__main__': main()
+if __name__ == '__main__': main(Path(sys.argv[1]))

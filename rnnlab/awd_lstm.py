@@ -15,16 +15,15 @@ from torch import nn, Tensor
 from torch.optim.swa_utils import get_swa_multi_avg_fn
 from fastai.callback.core import Callback
 from fastai.learner import AvgLoss
-from fastcore.basics import patch
 from .dropout import EmbeddingDropout, RNNDropout, WeightDropout
-from .models import StatefulModel, _check_ids, _check_sizes
+from .models import LMOutput, StatefulModel, _check_ids, _check_sizes
 
 # %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-006
 def layer_sizes(
     emb_sz:int, # Size of the embeddings: what the first layer reads and the last one writes
     n_hid:int, # Activations between the layers
     n_layers:int, # Recurrent layers
-)->list: # `n_layers` pairs `(input size, output size)`
+)->list[tuple[int,int]]: # `n_layers` pairs `(input size, output size)`
     "What each recurrent layer reads and writes (AWD-LSTM, section 4.5); `ValueError` for a size below 1, or an `n_hid` without effect"
     _check_sizes(emb_sz=emb_sz, n_hid=n_hid, n_layers=n_layers)
     if n_layers==1 and n_hid!=emb_sz:
@@ -33,12 +32,23 @@ def layer_sizes(
     sizes = [emb_sz] + [n_hid]*(n_layers-1) + [emb_sz]
     return list(zip(sizes, sizes[1:]))
 
-# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-011
+# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-013
 def _check_ps(**ps):
     "Raise unless every value is a probability"
     for k,v in ps.items():
         if not isinstance(v, Real) or isinstance(v, bool) or not 0<=v<=1: raise ValueError(f"{k}={v!r}: expected a probability from 0 to 1")
 
+def _misfit(sd, want, who, optional=()):
+    "What is the first thing that differs between the state dict `sd` and `want`, a dict of tensors? An empty text if nothing does"
+    for k,v in want.items():
+        if k not in sd: return f"{who} needs {k!r}, of shape {tuple(v.shape)}, which is missing; the first key given is {next(iter(sd), None)!r}"
+        if sd[k].shape!=v.shape: return f"{k!r} has shape {tuple(sd[k].shape)}, but {who} expects {tuple(v.shape)}"
+    bad = [k for k in sd if k not in want and k not in optional]
+    return f"{who} has no {bad[0]!r}, of shape {tuple(sd[bad[0]].shape)}" if bad else ''
+
+_lm_parts = {'encoder_dp': '0', 'rnns': '0', 'head': '1'} # the two parts of fastai's language model
+
+# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-011
 class AWD_LSTM(StatefulModel):
     "AWD-LSTM's encoder: `x`: `bs x sl` → activations `bs x sl x emb_sz`; state `h`: a flat tuple, layer by layer, of `n_dir x bs x size`"
     bs_dim = 1
@@ -47,7 +57,7 @@ class AWD_LSTM(StatefulModel):
         emb_sz:int, # Size of the embeddings and of the last layer's activations
         n_hid:int, # Activations between the layers
         n_layers:int, # Recurrent layers
-        pad_token:int=None, # Id of the padding token, whose embedding stays 0; None: the vocab has none
+        pad_token:int|None=None, # Id of the padding token, whose embedding stays 0; None: the vocab has none
         hidden_p:float=0.2, # Dropout from layer to layer
         input_p:float=0.6, # Dropout of the first layer's input
         embed_p:float=0.1, # Dropout of whole words
@@ -75,7 +85,7 @@ class AWD_LSTM(StatefulModel):
         self.hidden_dps = nn.ModuleList(RNNDropout(hidden_p) for _ in sizes[1:])
 
     @property
-    def encoder(self): return self.encoder_dp.emb
+    def encoder(self)->nn.Embedding: return self.encoder_dp.emb
 
     def layer_state(self,
         l:int, # Which layer, from 0
@@ -84,10 +94,13 @@ class AWD_LSTM(StatefulModel):
         k = len(self.h or ())//len(self.rnns)
         return None if k==0 else self.h[l] if k==1 else self.h[k*l:k*(l+1)]
 
-    def forward(self, x):
-        _check_ids(x, self.encoder.num_embeddings)
+    def forward(self,
+        x:Tensor, # Token ids, `bs x sl`
+        from_embeds:bool=False, # Is `x` not ids but their embeddings, `bs x sl x emb_sz`?
+    ):
+        if not from_embeds: _check_ids(x, self.encoder.num_embeddings)
         self.carried(x)
-        out,h = self.input_dp(self.encoder_dp(x)),()
+        out,h = self.input_dp(x if from_embeds else self.encoder_dp(x)),()
         for l,rnn in enumerate(self.rnns):
             if l: out = self.hidden_dps[l-1](out)
             out,new = rnn(out, self.layer_state(l))
@@ -95,26 +108,47 @@ class AWD_LSTM(StatefulModel):
         self.carry(h)
         return out
 
-# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-013
-def _misfit(sd, want, who, optional=()):
-    "What is the first thing that differs between the state dict `sd` and `want`, a dict of tensors? An empty text if nothing does"
-    for k,v in want.items():
-        if k not in sd: return f"{who} needs {k!r}, of shape {tuple(v.shape)}, which is missing; the first key given is {next(iter(sd), None)!r}"
-        if sd[k].shape!=v.shape: return f"{k!r} has shape {tuple(sd[k].shape)}, but {who} expects {tuple(v.shape)}"
-    bad = [k for k in sd if k not in want and k not in optional]
-    return f"{who} has no {bad[0]!r}, of shape {tuple(sd[bad[0]].shape)}" if bad else ''
+    def load_state_dict(self,
+        state_dict:Mapping, # From `state_dict` of a model of the same class and sizes
+        strict:bool=True, # Must it hold every weight, and nothing else?
+        assign:bool=False, # Take over the tensors themselves rather than copy their numbers
+    ):
+        "`nn.Module.load_state_dict`, after a check: `ValueError` that names the first misfit, and then nothing has changed"
+        if strict and isinstance(state_dict, Mapping) and (bad := _misfit(state_dict, self.state_dict(), type(self).__name__)):
+            raise ValueError(f"state_dict: {bad}. " + ("These are fastai's names: use load_fastai" if any(k.endswith('_raw') for k in state_dict)
+                             else "Make the model with the class and the sizes that the checkpoint was saved from"))
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
-@patch
-def load_state_dict(self:AWD_LSTM,
-    state_dict:Mapping, # From `state_dict` of a model of the same class and sizes
-    strict:bool=True, # Must it hold every weight, and nothing else?
-    assign:bool=False, # Take over the tensors themselves rather than copy their numbers
-):
-    "`nn.Module.load_state_dict`, after a check: `ValueError` that names the first misfit, and then nothing has changed"
-    if strict and isinstance(state_dict, Mapping) and (bad := _misfit(state_dict, self.state_dict(), type(self).__name__)):
-        raise ValueError(f"state_dict: {bad}. " + ("These are fastai's names: use load_fastai" if any(k.endswith('_raw') for k in state_dict)
-                         else "Make the model with the class and the sizes that the checkpoint was saved from"))
-    return super(AWD_LSTM, self).load_state_dict(state_dict, strict=strict, assign=assign)
+    def fastai_state_dict(self)->dict[str,Tensor]:
+        "The weights under fastai's names, to load into its `AWD_LSTM`, or into its `get_language_model` from an `AWDLanguageModel`"
+        res,whole = {},hasattr(self, 'head')
+        for k,v in self.state_dict().items():
+            part = _lm_parts[k.split('.')[0]] + '.' if whole else ''
+            names = ['encoder.weight',k] if k=='encoder_dp.emb.weight' else [k.removeprefix('head.')]
+            if k.endswith('.module.weight_hh_l0'): names = [k.replace('.module.', '.') + '_raw']
+            res.update({part+n: v for n in names})
+        return res
+
+    def load_fastai(self,
+        sd:Mapping, # `state_dict()` of fastai's `AWD_LSTM` or language model; an encoder takes its part of the latter
+    )->'AWD_LSTM': # The model itself
+        "Take over fastai's weights; `ValueError` that names the first misfit, and then nothing has changed; `TypeError` unless `sd` is a dict of tensors"
+        if not isinstance(sd, Mapping) or not all(isinstance(v, Tensor) for v in sd.values()):
+            raise TypeError(f"sd: expected a state dict, tensors by name, got {type(sd).__name__}; use model.state_dict(), or the part "
+                            "'model' of what fastai's learn.save(with_opt=True) wrote")
+        who = type(self).__name__
+        if not hasattr(self, 'head') and '0.encoder.weight' in sd: sd = {k[2:]: v for k,v in sd.items() if k.startswith('0.')}
+        want = self.fastai_state_dict()
+        copies = {k.replace('.weight_hh_l0_raw', '.module.weight_hh_l0') for k in want}
+        if bad := _misfit(sd, want, who, copies):
+            raise ValueError(f"state_dict: {bad}. Make the {who} with the sizes of the model that it comes from" +
+                             (", or load it into an AWD_LSTM: it is an encoder's" if hasattr(self, 'head') and 'encoder.weight' in sd else ''))
+        new = {k: sd[n] for k,n in zip(self.state_dict(), [n for n in want if not n.endswith('encoder.weight')])}
+        emb = new['encoder_dp.emb.weight']
+        for k in ('encoder.weight','0.encoder.weight'):
+            if k in sd and not torch.equal(sd[k], emb): raise ValueError(f"state_dict: {k!r} and its copy under encoder_dp.emb differ, but they are one matrix")
+        self.load_state_dict(new)
+        return self
 
 # %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-032
 class LMHead(nn.Module):
@@ -123,7 +157,7 @@ class LMHead(nn.Module):
         vocab_sz:int, # Number of distinct tokens
         n_in:int, # Activations per token
         output_p:float=0.1, # Dropout of the decoder's input
-        encoder:nn.Embedding=None, # Share this embedding's weight (AWD-LSTM, section 4.4); `ValueError` unless it is `vocab_sz x n_in`
+        encoder:nn.Embedding|None=None, # Share this embedding's weight (AWD-LSTM, section 4.4); `ValueError` unless it is `vocab_sz x n_in`
         bias:bool=True, # Has each word a bias?
     ):
         super().__init__()
@@ -143,9 +177,9 @@ class LMHead(nn.Module):
                              f"{' x '.join(map(str, self.decoder.weight.shape))} (vocab_sz x n_in); only equal sizes can be tied")
         self.decoder.weight = encoder.weight
 
-    def forward(self, raw):
+    def forward(self, raw:Tensor)->LMOutput:
         dropped = self.output_dp(raw)
-        return self.decoder(dropped),raw,dropped
+        return LMOutput(self.decoder(dropped), raw, dropped)
 
 # %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-035
 class AWDLanguageModel(AWD_LSTM):
@@ -155,7 +189,7 @@ class AWDLanguageModel(AWD_LSTM):
         emb_sz:int=400, # Size of the embeddings and of the last layer's activations
         n_hid:int=1152, # Activations between the layers
         n_layers:int=3, # Recurrent layers
-        pad_token:int=None, # Id of the padding token; None: the vocab has none
+        pad_token:int|None=None, # Id of the padding token; None: the vocab has none
         output_p:float=0.1, # Dropout of the decoder's input
         hidden_p:float=0.15, # Dropout from layer to layer
         input_p:float=0.25, # Dropout of the first layer's input
@@ -181,7 +215,7 @@ class AWDLanguageModel(AWD_LSTM):
         self.register_load_state_dict_pre_hook(AWDLanguageModel._check_tied)
         self.register_load_state_dict_post_hook(AWDLanguageModel._tie)
 
-    def forward(self, x): return self.head(super().forward(x))
+    def forward(self, x:Tensor, from_embeds:bool=False)->LMOutput: return self.head(super().forward(x, from_embeds))
 
     def _tie(self, *args):
         if self.tied: self.head.tie(self.encoder)
@@ -196,43 +230,6 @@ class AWDLanguageModel(AWD_LSTM):
         super()._apply(fn, recurse)
         self._tie()
         return self
-
-# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-053
-_lm_parts = {'encoder_dp': '0', 'rnns': '0', 'head': '1'}
-
-@patch
-def fastai_state_dict(self:AWD_LSTM)->dict:
-    "The weights under fastai's names, to load into its `AWD_LSTM`, or into its `get_language_model` from an `AWDLanguageModel`"
-    res,whole = {},hasattr(self, 'head')
-    for k,v in self.state_dict().items():
-        part = _lm_parts[k.split('.')[0]] + '.' if whole else ''
-        names = ['encoder.weight',k] if k=='encoder_dp.emb.weight' else [k.removeprefix('head.')]
-        if k.endswith('.module.weight_hh_l0'): names = [k.replace('.module.', '.') + '_raw']
-        res.update({part+n: v for n in names})
-    return res
-
-# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-056
-@patch
-def load_fastai(self:AWD_LSTM,
-    sd:Mapping, # `state_dict()` of fastai's `AWD_LSTM` or language model; an encoder takes its part of the latter
-): # The model itself
-    "Take over fastai's weights; `ValueError` that names the first misfit, and then nothing has changed; `TypeError` unless `sd` is a dict of tensors"
-    if not isinstance(sd, Mapping) or not all(isinstance(v, Tensor) for v in sd.values()):
-        raise TypeError(f"sd: expected a state dict, tensors by name, got {type(sd).__name__}; use model.state_dict(), or the part "
-                        "'model' of what fastai's learn.save(with_opt=True) wrote")
-    who = type(self).__name__
-    if not hasattr(self, 'head') and '0.encoder.weight' in sd: sd = {k[2:]: v for k,v in sd.items() if k.startswith('0.')}
-    want = self.fastai_state_dict()
-    copies = {k.replace('.weight_hh_l0_raw', '.module.weight_hh_l0') for k in want}
-    if bad := _misfit(sd, want, who, copies):
-        raise ValueError(f"state_dict: {bad}. Make the {who} with the sizes of the model that it comes from" +
-                         (", or load it into an AWD_LSTM: it is an encoder's" if hasattr(self, 'head') and 'encoder.weight' in sd else ''))
-    new = {k: sd[n] for k,n in zip(self.state_dict(), [n for n in want if not n.endswith('encoder.weight')])}
-    emb = new['encoder_dp.emb.weight']
-    for k in ('encoder.weight','0.encoder.weight'):
-        if k in sd and not torch.equal(sd[k], emb): raise ValueError(f"state_dict: {k!r} and its copy under encoder_dp.emb differ, but they are one matrix")
-    self.load_state_dict(new)
-    return self
 
 # %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-064
 def awd_lm_split(
@@ -291,59 +288,52 @@ class NTAverager:
         self.logs.append(value)
         return self.triggered
 
-# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-076
-@patch
-@torch.no_grad()
-def use_average(self:NTAverager)->bool: # Are the averages in the model now?
-    "Put the averages into the model and keep the raw weights aside; before the trigger this does nothing"
-    if self.triggered and self.raw is None:
-        self.raw = [p.detach().clone() for p in self.params]
-        for p,a in zip(self.params, self.avg): p.copy_(a)
-    return self.raw is not None
+    @torch.no_grad()
+    def use_average(self)->bool: # Are the averages in the model now?
+        "Put the averages into the model and keep the raw weights aside; before the trigger this does nothing"
+        if self.triggered and self.raw is None:
+            self.raw = [p.detach().clone() for p in self.params]
+            for p,a in zip(self.params, self.avg): p.copy_(a)
+        return self.raw is not None
 
-@patch
-@torch.no_grad()
-def use_raw(self:NTAverager):
-    "Put the raw weights back; does nothing if they are in the model"
-    if self.raw is None: return
-    for p,r in zip(self.params, self.raw): p.copy_(r)
-    self.raw = None
+    @torch.no_grad()
+    def use_raw(self):
+        "Put the raw weights back; does nothing if they are in the model"
+        if self.raw is None: return
+        for p,r in zip(self.params, self.raw): p.copy_(r)
+        self.raw = None
 
-@patch
-@contextmanager
-def averaged(self:NTAverager):
-    "Within this context the model has the averages, if averaging has begun; it says whether: `with avg.averaged() as on:`"
-    before = self.raw
-    try: yield self.use_average()
-    finally:
-        if before is None: self.use_raw()
+    @contextmanager
+    def averaged(self):
+        "Within this context the model has the averages, if averaging has begun; it says whether: `with avg.averaged() as on:`"
+        before = self.raw
+        try: yield self.use_average()
+        finally:
+            if before is None: self.use_raw()
 
-# %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-078
-@patch
-def state_dict(self:NTAverager)->dict: # Safe for `torch.load(…, weights_only=True)`
-    "Everything needed to go on, except the model's and the optimizer's own state dicts"
-    copies = {k: None if (o := getattr(self, k)) is None else [t.detach().clone() for t in o] for k in ('avg','raw')}
-    return dict(n=self.n, logs=list(self.logs), n_averaged=self.n_averaged, **copies)
+    def state_dict(self)->dict: # Safe for `torch.load(…, weights_only=True)`
+        "Everything needed to go on, except the model's and the optimizer's own state dicts"
+        copies = {k: None if (o := getattr(self, k)) is None else [t.detach().clone() for t in o] for k in ('avg','raw')}
+        return dict(n=self.n, logs=list(self.logs), n_averaged=self.n_averaged, **copies)
 
-@patch
-def load_state_dict(self:NTAverager,
-    sd:dict, # From `state_dict`
-):
-    "Go on where `sd` was saved; `ValueError` that names the first thing that does not fit"
-    want = ('n','logs','n_averaged','avg','raw')
-    if not isinstance(sd, Mapping) or set(sd)!=set(want):
-        got = ', '.join(map(str, sd)) if isinstance(sd, Mapping) else type(sd).__name__
-        raise ValueError(f"sd: expected a dict with {', '.join(want)}, as NTAverager.state_dict makes it, got {got}")
-    for k in ('avg','raw'):
-        if sd[k] is None: continue
-        shapes,mine = ([tuple(t.shape) for t in o] for o in (sd[k], self.params))
-        bad = [i for i,(a,b) in enumerate(zip(shapes, mine)) if a!=b]
-        if bad or len(shapes)!=len(mine):
-            why = f"tensor {bad[0]} has shape {shapes[bad[0]]}, but that parameter has {mine[bad[0]]}" if bad else f"{len(shapes)} tensors for {len(mine)} parameters"
-            raise ValueError(f"sd[{k!r}]: {why}; load it for the same model")
-    _check_sizes(n=sd['n'])
-    self.n,self.logs,self.n_averaged = sd['n'],list(sd['logs']),sd['n_averaged']
-    self.avg,self.raw = (None if sd[k] is None else [t.detach().clone().to(p.device) for t,p in zip(sd[k], self.params)] for k in ('avg','raw'))
+    def load_state_dict(self,
+        sd:dict, # From `state_dict`
+    ):
+        "Go on where `sd` was saved; `ValueError` that names the first thing that does not fit"
+        want = ('n','logs','n_averaged','avg','raw')
+        if not isinstance(sd, Mapping) or set(sd)!=set(want):
+            got = ', '.join(map(str, sd)) if isinstance(sd, Mapping) else type(sd).__name__
+            raise ValueError(f"sd: expected a dict with {', '.join(want)}, as NTAverager.state_dict makes it, got {got}")
+        for k in ('avg','raw'):
+            if sd[k] is None: continue
+            shapes,mine = ([tuple(t.shape) for t in o] for o in (sd[k], self.params))
+            bad = [i for i,(a,b) in enumerate(zip(shapes, mine)) if a!=b]
+            if bad or len(shapes)!=len(mine):
+                why = f"tensor {bad[0]} has shape {shapes[bad[0]]}, but that parameter has {mine[bad[0]]}" if bad else f"{len(shapes)} tensors for {len(mine)} parameters"
+                raise ValueError(f"sd[{k!r}]: {why}; load it for the same model")
+        _check_sizes(n=sd['n'])
+        self.n,self.logs,self.n_averaged = sd['n'],list(sd['logs']),sd['n_averaged']
+        self.avg,self.raw = (None if sd[k] is None else [t.detach().clone().to(p.device) for t,p in zip(sd[k], self.params)] for k in ('avg','raw'))
 
 # %% ../nbs/07_awd_lstm.ipynb #07-awd-lstm-096
 class NTASGD(Callback):

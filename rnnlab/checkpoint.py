@@ -8,9 +8,11 @@ __all__ = ['checkpoint_format', 'written_aside', 'save_checkpoint', 'load_checkp
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-002
 import errno, hashlib, json, math, os, random, time, warnings, zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, BinaryIO
 import numpy as np, pandas as pd, psutil, torch
 from torch import Tensor
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
@@ -29,22 +31,32 @@ from .data import LMDataLoader
 from .models import _check_sizes, _map_state, _state_owners
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-005
-def _to_disk(path):
-    "Wait until the file or folder `path` is on the disk, and not only in the system's memory"
-    fd = os.open(path, os.O_RDONLY if Path(path).is_dir() else os.O_RDWR)
+def _to_disk(folder):
+    "Wait until the names in `folder` are on the disk, and not only in the system's memory"
+    fd = os.open(folder, os.O_RDONLY)
     try: os.fsync(fd)
     finally: os.close(fd)
+
+def _others_link(path):
+    "Is `path` a link that another user made?"
+    return path.is_symlink() and hasattr(os, 'getuid') and path.lstat().st_uid!=os.getuid()
 
 @contextmanager
 def written_aside(
     path, # The file to replace
-): # A path to write to inside `with written_aside(path) as part:`
+) -> Iterator[BinaryIO]: # A file to write bytes to inside `with written_aside(path) as part:`
     "Let what was written aside take the place of `path`, if the block ends well; else `path` stays as it was"
-    path = Path(os.path.realpath(path)) # a link stays a link
+    path = Path(path)
+    if _others_link(path):
+        raise PermissionError(errno.EPERM, "another user made this link", str(path))
+    path = Path(os.path.realpath(path)) # a link of yours stays a link
     part = path.with_name(f'{path.name}.part')
+    part.unlink(missing_ok=True) # what a kill left, or a link: it goes, not the file it leads to
     try:
-        yield part
-        _to_disk(part)
+        with open(part, 'xb') as f:
+            yield f
+            f.flush()
+            os.fsync(f.fileno())
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -83,6 +95,7 @@ def _put_together(o, tensor):
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-010
 checkpoint_format = 2
+_holds = dict(tensor=str, array=dict, dict=list, list=list, tuple=list) # what a node has under 'of'
 
 def _crc(t):
     "A checksum of a tensor's numbers"
@@ -91,7 +104,7 @@ def _crc(t):
 def save_checkpoint(
     path, # The file, which is replaced in one go
     tree:dict, # Nested dicts, lists and tuples of tensors, numbers and texts
-):
+) -> None:
     "Write `tree` to `path`, or leave the old file as it was and raise `OSError`, which says why"
     if not isinstance(tree, dict): raise TypeError(f"tree: expected a dict, got a {type(tree).__name__}; give it a name, as in dict(model=…)")
     tensors = {}
@@ -100,43 +113,86 @@ def save_checkpoint(
     header = json.dumps(header | dict(crc32={k: _crc(t) for k,t in tensors.items()}))
     header = dict(rnnlab=header, crc32=str(zlib.crc32(header.encode())))
     try:
-        with written_aside(path) as part: part.write_bytes(save(tensors, header)) # save_file would write one more file, readable by its owner alone
+        with written_aside(path) as part: part.write(save(tensors, header)) # save_file would write one more file, readable by its owner alone
     except OSError as e:
         why = "the disk is full; make room" if e.errno==errno.ENOSPC else f"{e} (is the folder there, and yours?)"
         old = "the checkpoint before it is still there" if Path(path).exists() else "there was none before it"
         raise OSError(f"path='{path}' could not be written: {why}. Nothing was overwritten: {old}") from e
 
+def _check_node(o, known, where):
+    "`ValueError` that names the first node which `_take_apart` doesn't make; `known`: tensors' names"
+    def need(ok, at=''):
+        if not ok: raise ValueError(where+at)
+    simple = lambda o: o is None or isinstance(o, (str,bool,int,float))
+    if simple(o): return
+    need(isinstance(o, dict))
+    kind,of = o.get('type'),o.get('of')
+    need(isinstance(kind, str) and kind in _holds, '.type')
+    need(isinstance(of, _holds[kind]), '.of')
+    if kind=='tensor': need(of in known, '.of')
+    elif kind=='array':
+        need(of.get('type')=='tensor', '.of.type')
+        _check_node(of, known, where)
+    elif kind=='dict':
+        for i,e in enumerate(of):
+            need(isinstance(e, list) and len(e)==2 and simple(e[0]), f'.{i}')
+            _check_node(e[1], known, f'{where}.{e[0]}'[:100])
+    else:
+        for i,e in enumerate(of): _check_node(e, known, f'{where}.{i}'[:100])
+
+def _check_header(header, names):
+    "`ValueError` that names the first part of a header which `save_checkpoint` doesn't write"
+    crc,tree = header.get('crc32'),header.get('tree')
+    if not isinstance(crc, dict) or set(crc)!=set(names): raise ValueError('crc32')
+    if not isinstance(tree, dict): raise ValueError('tree')
+    _check_node(tree, crc, 'tree')
+    if tree['type']!='dict': raise ValueError('tree.type')
+
 def load_checkpoint(
     path, # A file that `save_checkpoint` wrote
     only:str=None, # Read this entry alone; None: all of it
-): # What it was given, tensors on the CPU
+    meta:bool=False, # Shapes and types alone, as tensors on the device 'meta'?
+) -> Any: # What it was given, tensors on the CPU
     "Read a checkpoint; `FileNotFoundError`, or `ValueError` for a file that is cut short, no checkpoint, or of another format"
     path = Path(path)
     if not path.is_file(): raise FileNotFoundError(f"path='{path}': there is no such checkpoint; check the folder's name")
-    def damaged(what): raise ValueError(f"path='{path}' is damaged: {what} is not what was written; is there another one in its folder, or a copy elsewhere?")
+    def damaged(what):
+        raise ValueError(f"path='{path}' is damaged: {what}; is there another one in its folder, "
+                         "or a copy elsewhere?")
+    changed = 'its header is not what was written'
     try:
         with safe_open(path, 'pt') as f:
-            meta = f.metadata() or {}
-            if 'rnnlab' not in meta: raise ValueError(f"path='{path}' holds tensors, but was not written by rnnlab; load it with safetensors.torch.load_file")
+            about = f.metadata() or {}
+            if 'rnnlab' not in about: raise ValueError(f"path='{path}' holds tensors, but was not written by rnnlab; load it with safetensors.torch.load_file")
             try:
-                header = json.loads(meta['rnnlab'])
+                header = json.loads(about['rnnlab'])
                 version,theirs = header['rnnlab'],header['format']
-            except (ValueError,TypeError,KeyError): damaged('its header')
+            except KeyError as e: damaged(f"its header's part {e} is missing")
+            except (ValueError,TypeError,RecursionError): damaged(changed)
             if theirs!=checkpoint_format:
-                raise ValueError(f"path='{path}' was written by rnnlab {version} in format {theirs}, but rnnlab {rnnlab.__version__} reads "
-                                 f"format {checkpoint_format}; go on with that version (`pip install rnnlab=={version}`), or train anew")
-            if meta.get('crc32')!=str(zlib.crc32(meta['rnnlab'].encode())): damaged('its header')
+                raise ValueError(f"path='{path}' was written by rnnlab {version!r:.40} in format "
+                                 f"{theirs!r:.40}, but rnnlab {rnnlab.__version__} reads format "
+                                 f"{checkpoint_format}; go on with that version, or train anew")
+            if about.get('crc32')!=str(zlib.crc32(about['rnnlab'].encode())): damaged(changed)
+            try: _check_header(header, f.keys())
+            except ValueError as e: damaged(f"its header's part {str(e)!r} is missing or malformed")
             @lru_cache(None) # what two layers share is read once
             def tensor(name):
+                if meta and (shape := f.get_slice(name).get_shape()):
+                    return torch.empty(shape, dtype=f.get_slice(name)[:0].dtype, device='meta')
                 t = f.get_tensor(name)
-                if _crc(t)!=header['crc32'][name]: damaged(name)
-                return t
+                if _crc(t)!=header['crc32'][name]: damaged(f'{name!r} is not what was written')
+                return t.to('meta') if meta else t
             tree = header['tree']
             if only is not None:
                 parts = dict(tree['of'])
-                if only not in parts: raise ValueError(f"only={only!r}: '{path}' holds {', '.join(parts)}")
+                if only not in parts:
+                    names = ', '.join(map(repr, parts)) or 'nothing'
+                    raise ValueError(f"only={only!r}: '{path}' holds {names}")
                 tree = parts[only]
-            return _put_together(tree, tensor)
+            try: return _put_together(tree, tensor)
+            except TypeError: damaged('it has an array of numbers that NumPy does not know')
+    except RecursionError: damaged('its header has lists in lists without end')
     except SafetensorError as e:
         raise ValueError(f"path='{path}' is cut short, or no checkpoint ({e}); is there another one in its folder, or a copy elsewhere?") from None
 
@@ -152,7 +208,7 @@ def random_state(
 def set_random_state(
     state:dict, # From `random_state`
     device='cpu', # The training's device; another one than before draws other numbers
-):
+) -> None:
     "Let the generators go on from `state`"
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
@@ -204,13 +260,14 @@ def _compare(folder, old, new):
     for k,v in json.loads(json.dumps(new)).items():
         if old[k]==v: continue
         was,now = old[k],v
-        if k=='vocab' and was and now:
+        if k=='text': was,now = 'another text','this one'
+        elif k=='vocab' and was and now:
             i = next((i for i,(a,b) in enumerate(zip(was, now)) if a!=b), min(len(was), len(now)))
             was,now = (f"{len(o)} tokens, number {i} is {o[i]!r}" if i<len(o) else f"{len(o)} tokens" for o in (was,now))
         elif k=='sizes':
             i = next((i for i in was if i not in now or was[i]!=now[i]), next(iter(now)))
-            was,now = (f"{i} {o.get(i)}" for o in (was,now))
-        elif k=='text': was,now = 'another text','this one'
+            was,now = (f"{i!r} {o.get(i)}" for o in (was,now))
+        else: was,now = repr(was),repr(now)
         raise ValueError(f"{k}: the checkpoint in '{folder}' was written with {was}, but this fit has {now}; go on with the same {k}, or begin in another folder")
 
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-024
@@ -254,6 +311,22 @@ class Checkpoints(Callback):
         self.folder,self.every,self.resume,self.patience,self.about = Path(folder),every,resume,patience,about or {}
         self.last,self.best_file,self.log_file = (self.folder/o for o in ('last.safetensors','best.safetensors','log.csv'))
         self._lock,self.old,self.stop = None,None,False
+
+    def acquire(self) -> None:
+        "Be the only one to write into the folder; `RuntimeError` if another process does"
+        if rank_distrib(): return
+        try: self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e: raise ValueError(f"folder='{self.folder}' can't be made ({e.strerror}); name another one") from None
+        lock = FileLock(self.folder/'.lock')
+        try: lock.acquire(timeout=0)
+        except PermissionError: raise ValueError(f"folder='{self.folder}' is not yours to write to; change its permissions, or name another folder") from None
+        except Timeout: raise RuntimeError(f"folder='{self.folder}': another process trains into it right now; wait for it, or name another folder") from None
+        self._lock = lock
+
+    def release(self) -> None:
+        "Let others write into the folder; a fit does it at its end"
+        if self._lock is not None: self._lock.release()
+        self._lock = None
 
     def before_fit(self):
         self.run = not hasattr(self.learn, 'lr_finder') and not hasattr(self.learn, 'gather_preds')
@@ -327,25 +400,6 @@ class Checkpoints(Callback):
         if stop: raise KeyboardInterrupt
         if self.patience and self.waited>=self.patience: raise CancelFitException
 
-# %% ../nbs/16_checkpoint.ipynb #16-checkpoi-028
-@patch
-def acquire(self:Checkpoints):
-    "Be the only one to write into the folder; `RuntimeError` if another process does"
-    if rank_distrib(): return
-    try: self.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e: raise ValueError(f"folder='{self.folder}' can't be made ({e.strerror}); name another one") from None
-    lock = FileLock(self.folder/'.lock')
-    try: lock.acquire(timeout=0)
-    except PermissionError: raise ValueError(f"folder='{self.folder}' is not yours to write to; change its permissions, or name another folder") from None
-    except Timeout: raise RuntimeError(f"folder='{self.folder}': another process trains into it right now; wait for it, or name another folder") from None
-    self._lock = lock
-
-@patch
-def release(self:Checkpoints):
-    "Let others write into the folder; a fit does it at its end"
-    if self._lock is not None: self._lock.release()
-    self._lock = None
-
 # %% ../nbs/16_checkpoint.ipynb #16-checkpoi-030
 @patch
 def _tree(self:Checkpoints, epoch, batch):
@@ -379,35 +433,56 @@ def _newest(folder):
     "The checkpoint to go on from, None if there is none; the first one that a training writes is best.safetensors"
     return next((f for f in (Path(folder)/'last.safetensors', Path(folder)/'best.safetensors') if f.exists()), None)
 
+@contextmanager
+def _as_written(folder):
+    "Say that a checkpoint lacks a part, or has another one than `Checkpoints` writes"
+    try: yield
+    except (KeyError,IndexError,TypeError,AttributeError) as e:
+        raise ValueError(f"folder='{folder}' holds a checkpoint with a part that is missing or "
+                         f"malformed ({type(e).__name__}: {e}); go on from a copy of it, or begin in "
+                         "another folder") from e
+
 @patch
 def _load(self:Checkpoints):
     "Read the folder's last checkpoint, compare it with this fit, and give it to the learner"
     file = _newest(self.folder)
     if file is None: raise FileNotFoundError(f"folder='{self.folder}' holds no checkpoint to go on from; check the name, or leave resume out to begin there")
     self.old = old = load_checkpoint(file)
+    with _as_written(self.folder): self._take_over(old)
+    if self.log and not rank_distrib(): self._write_log() # a kill may have come before it
+
+@patch
+def _take_over(self:Checkpoints, old):
+    "Give what a checkpoint holds to the learner"
     _compare(self.folder, old['plan'], self.plan)
-    for k,v in old['keep'].items():
-        if getattr(self, k) is None: setattr(self, k, v)
+    for k in ('every','patience'):
+        v = old['keep'][k]
+        if getattr(self, k) is not None or v is None: continue
+        _check_sizes(**{k: v})
+        setattr(self, k, v)
     get_model(self.model).load_state_dict(old['model'])
     to = lambda o: o.to(self._device) if isinstance(o, Tensor) else o
     self.opt.load_state_dict(old['opt'] | dict(state=[{k: to(v) for k,v in s.items()} for s in old['opt']['state']]))
-    self.log,self.lowest,self.waited = old['log'],old['lowest'],old['waited']
+    self.log = [{**o} for o in old['log']]
+    self.lowest,self.waited = float(old['lowest']),int(old['waited'])
     r,o = self.recorder,old['recorder']
     r.smooth_loss.count,r.smooth_loss.val = o['smooth'][0],torch.tensor(o['smooth'][1])
     r.lrs,r.losses,r.iters,r.values = o['lrs'].tolist(),[torch.tensor(v, dtype=torch.float32) for v in o['losses']],o['iters'],o['values']
-    self.learn.begin = (old['at']['epoch'],old['at']['batch'])
+    self.learn.begin = (int(old['at']['epoch']),int(old['at']['batch']))
     if self.patience and self.waited>=self.patience: self.learn.begin = (self.n_epoch,0) # it had stopped for good
-    if self.log and not rank_distrib(): self._write_log() # a kill may have come before it
 
 @patch
 def _restore_state(self:Checkpoints):
     "Give each part of the model its state"
-    for m,h in zip(_state_owners(get_model(self.model)), self.old['h']): _set_rows(m, h, self._device)
+    with _as_written(self.folder):
+        owners = _state_owners(get_model(self.model))
+        for m,h in zip(owners, self.old['h']): _set_rows(m, h, self._device)
 
 @patch
 def _restore_random(self:Checkpoints):
     "The last thing before the first batch"
-    n,now = len(self.old['random']),max(1, num_distrib())
+    with _as_written(self.folder): states = list(self.old['random'])
+    n,now = len(states),max(1, num_distrib())
     if n!=now: warnings.warn(f"the fit in '{self.folder}' was written by {n} processes and goes on in {now}: dropout draws other numbers than it would have", stacklevel=2)
-    set_random_state(self.old['random'][rank_distrib()%n], self._device)
+    with _as_written(self.folder): set_random_state(states[rank_distrib()%n], self._device)
     self.old = None

@@ -10,13 +10,16 @@ __all__ = ['human_numbers_ranges', 'human_numbers_sha256', 'number_words', 'huma
 # %% ../nbs/00_data.ipynb #00-data-002
 import warnings
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from numbers import Integral
 from pathlib import Path
+from typing import SupportsIndex
 import pandas as pd
 import regex
 import torch
 from torch import Tensor
-from fastcore.all import L, delegates, patch
+from fastcore.all import L, delegates
 from fastai.data.core import DataLoaders
 from fastai.data.external import URLs, untar_data
 from fastai.data.load import DataLoader
@@ -35,9 +38,12 @@ def number_words(
 # %% ../nbs/00_data.ipynb #00-data-009
 human_numbers_ranges = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}
 
-def human_numbers_files() -> dict: # File name → content
+@lru_cache(maxsize=2)
+def _text_of(ns): return ''.join(f'{number_words(n)} \n' for n in ns)
+
+def human_numbers_files() -> dict[str,str]: # File name → content
     "The two files of Human Numbers, made here, without a network"
-    return {f: ''.join(f'{number_words(n)} \n' for n in ns) for f,ns in human_numbers_ranges.items()}
+    return {f: _text_of(ns) for f,ns in human_numbers_ranges.items()}
 
 # %% ../nbs/00_data.ipynb #00-data-012
 human_numbers_sha256 = {'train.txt': '194a5defcc1e77a1697d94422744f1b8552ddf5ad7f31e9c84cc1956014c16bf',
@@ -113,23 +119,27 @@ _token = regex.compile(rf"{_letter}+(?:(?:{_inner})(?!{_sits}){_letter}+)*|\p{{C
 def tokenize(
     text:str, # Any text
     by:str='word', # 'word': split at white space; 'mark': words and punctuation marks; 'char': every character, spaces and newlines too
-) -> list: # Tokens
+) -> list[str]: # Tokens
     "Cut `text` into tokens"
     if by=='word': return text.split()
     if by=='mark': return _token.findall(text)
     if by=='char': return list(text)
     raise ValueError(f"by={by!r}: tokenize cuts by 'word', by 'mark' or by 'char'")
 
-# %% ../nbs/00_data.ipynb #00-data-030
+# %% ../nbs/00_data.ipynb #00-data-031
 def _short(s, n=60): return s if len(s)<=n else f'{s[:n]}…' # a text without white space may be one token
 
+_closing = regex.compile(r" (?=[\p{Pe}\p{Pf}\p{Terminal_Punctuation}…%'])") # no space before these
+_opening = regex.compile(rf"(?<=[\p{{Ps}}\p{{Pi}}¿¡]) (?=[\p{{L}}\p{{N}}\p{{Ps}}\p{{Pi}}])(?!{_sits})") # nor after these
+
+# %% ../nbs/00_data.ipynb #00-data-030
 class Vocab:
     "Distinct tokens and their ids: `vocab[3]` is a token, `vocab.o2i` maps tokens to ids"
     def __init__(self,
-        tokens, # Distinct tokens, in the order of their ids
-        unk:str=None, # The one among `tokens` that stands for every unknown token; None: unknown tokens raise
-        sep:str=None, # What joins tokens into text; None: '' for characters, else ' '
-        by:str=None, # How the text was cut, as in `tokenize`; None: 'char' if `sep` is '', else 'word'
+        tokens:Iterable[str], # Distinct tokens, in the order of their ids
+        unk:str|None=None, # The one among `tokens` that stands for every unknown token; None: unknown tokens raise
+        sep:str|None=None, # What joins tokens into text; None: '' for characters, else ' '
+        by:str|None=None, # How the text was cut, as in `tokenize`; None: 'char' if `sep` is '', else 'word'
     ):
         self.tokens,self.unk = list(tokens),unk
         self.by = by if by is not None else 'char' if sep=='' else 'word'
@@ -144,13 +154,13 @@ class Vocab:
 
     @classmethod
     def from_tokens(cls,
-        tokens, # A text's tokens, with repetitions
-        unk:str=None, # Add this token, with id 0, for unknown ones
+        tokens:Iterable[str], # A text's tokens, with repetitions
+        unk:str|None=None, # Add this token, with id 0, for unknown ones
         min_freq:int=1, # Leave out tokens seen less often (needs `unk`)
-        max_size:int=None, # Keep this many of the most frequent tokens at most, `unk` included (needs `unk`)
-        sep:str=None, # What joins tokens into text; None: '' for characters, else ' '
-        by:str=None, # How the text was cut, as in `tokenize`; None: 'char' if `sep` is '', else 'word'
-    ):
+        max_size:int|None=None, # Keep this many of the most frequent tokens at most, `unk` included (needs `unk`)
+        sep:str|None=None, # What joins tokens into text; None: '' for characters, else ' '
+        by:str|None=None, # How the text was cut, as in `tokenize`; None: 'char' if `sep` is '', else 'word'
+    ) -> 'Vocab':
         "The vocab of a text: its tokens in order of appearance"
         count = Counter(tokens)
         if unk is None and (min_freq>1 or max_size is not None):
@@ -159,46 +169,39 @@ class Vocab:
         keep = {o for o,n in count.most_common(None if max_size is None else max_size-1) if n>=min_freq}
         return cls(([] if unk is None else [unk]) + [o for o in count if o in keep and o!=unk], unk=unk, sep=sep, by=by)
 
-    def __len__(self): return len(self.tokens)
-    def __iter__(self): return iter(self.tokens)
-    def __contains__(self, o): return o in self.o2i
-    def __getitem__(self, i): return self.tokens[i]
+    def join(self,
+        tokens:Iterable[str], # Tokens as texts
+    ) -> str:
+        "The text that `tokens` make; by 'mark', closing marks follow their word and opening ones lead to theirs without a space"
+        text = self.sep.join(tokens)
+        return _opening.sub('', _closing.sub('', text)) if self.by=='mark' else text
+
+    def encode(self,
+        tokens:str|Iterable[str], # Tokens, or a text, which is cut as this vocab's text was
+    ) -> Tensor: # int64 ids, as many as tokens
+        "Ids of `tokens`; an unknown one becomes `unk`'s id, or raises `KeyError` if the vocab has no `unk`"
+        tokens = tokenize(tokens, self.by) if isinstance(tokens, str) else list(tokens)
+        unk = self.o2i.get(self.unk)
+        ids = [self.o2i.get(o, unk) for o in tokens]
+        if None in ids: raise KeyError(f"token {_short(tokens[ids.index(None)])!r} is not in the vocab of {len(self)} tokens, which has no place for "
+                                       "unknown ones; make the vocab with unk='xxunk', or leave the token out")
+        return torch.tensor(ids, dtype=torch.long)
+
+    def decode(self,
+        ids:Tensor|Iterable[int], # Ids, a 1-D tensor or a list
+    ) -> str:
+        "The text that `ids` stand for; raises `IndexError` for an id outside the vocab"
+        ids = [int(i) for i in (ids.tolist() if isinstance(ids, Tensor) else ids)] # a tensor's own elements are slow to visit
+        bad = [i for i in ids if not 0<=i<len(self)]
+        if bad: raise IndexError(f"ids holds {bad[0]}, but this vocab's ids go from 0 to {len(self)-1}; decode with the vocab that encoded")
+        return self.join(self.tokens[i] for i in ids)
+
+    def __len__(self) -> int: return len(self.tokens)
+    def __iter__(self) -> Iterator[str]: return iter(self.tokens)
+    def __contains__(self, o) -> bool: return o in self.o2i
+    def __getitem__(self, i:SupportsIndex) -> str: return self.tokens[i]
     def __eq__(self, o): return isinstance(o, Vocab) and (self.tokens, self.unk, self.sep, self.by) == (o.tokens, o.unk, o.sep, o.by)
     def __repr__(self): return f"Vocab of {len(self)} tokens: {' '.join(repr(_short(o)) for o in self.tokens[:5])}{' …' if len(self)>5 else ''}"
-
-# %% ../nbs/00_data.ipynb #00-data-031
-_closing = regex.compile(r" (?=[\p{Pe}\p{Pf}\p{Terminal_Punctuation}…%'])") # no space before these
-_opening = regex.compile(rf"(?<=[\p{{Ps}}\p{{Pi}}¿¡]) (?=[\p{{L}}\p{{N}}\p{{Ps}}\p{{Pi}}])(?!{_sits})") # nor after these
-
-@patch
-def join(self:Vocab,
-    tokens, # Tokens as texts
-) -> str:
-    "The text that `tokens` make; by 'mark', closing marks follow their word and opening ones lead to theirs without a space"
-    text = self.sep.join(tokens)
-    return _opening.sub('', _closing.sub('', text)) if self.by=='mark' else text
-
-@patch
-def encode(self:Vocab,
-    tokens, # Tokens, or a text, which is cut as this vocab's text was
-) -> Tensor: # int64 ids, as many as tokens
-    "Ids of `tokens`; an unknown one becomes `unk`'s id, or raises `KeyError` if the vocab has no `unk`"
-    if isinstance(tokens, str): tokens = tokenize(tokens, self.by)
-    unk = self.o2i.get(self.unk)
-    ids = [self.o2i.get(o, unk) for o in tokens]
-    if None in ids: raise KeyError(f"token {_short(tokens[ids.index(None)])!r} is not in the vocab of {len(self)} tokens, which has no place for "
-                                   "unknown ones; make the vocab with unk='xxunk', or leave the token out")
-    return torch.tensor(ids, dtype=torch.long)
-
-@patch
-def decode(self:Vocab,
-    ids, # Ids, a 1-D tensor or a list
-) -> str:
-    "The text that `ids` stand for; raises `IndexError` for an id outside the vocab"
-    ids = [int(i) for i in (ids.tolist() if isinstance(ids, Tensor) else ids)] # a tensor's own elements are slow to visit
-    bad = [i for i in ids if not 0<=i<len(self)]
-    if bad: raise IndexError(f"ids holds {bad[0]}, but this vocab's ids go from 0 to {len(self)-1}; decode with the vocab that encoded")
-    return self.join(self.tokens[i] for i in ids)
 
 # %% ../nbs/00_data.ipynb #00-data-038
 class Corpus:
@@ -219,11 +222,11 @@ class Corpus:
     def from_text(cls,
         text:str, # Any text
         by:str='word', # Tokens: 'word', 'mark' or 'char', as in `tokenize`
-        vocab:Vocab=None, # Use this vocab; None: make one from the text
-        unk:str='xxunk', # The new vocab's token for unknown ones; None: no place for them
+        vocab:Vocab|None=None, # Use this vocab; None: make one from the text
+        unk:str|None='xxunk', # The new vocab's token for unknown ones; None: no place for them
         seen:float=1., # Make the vocab from this share of the tokens, from the start of the text; the others' new words are unknown
         **kwargs, # `min_freq` and `max_size`, for `Vocab.from_tokens`
-    ):
+    ) -> 'Corpus':
         "A corpus of `text`"
         if not isinstance(text, str): raise TypeError(f"text: expected a text, got {type(text).__name__}; for lines there is `from_lines`")
         if not 0<seen<=1: raise ValueError(f"seen={seen!r}: expected a share of the text, above 0 and at most 1, such as the `split` of `lm_dls`")
@@ -236,11 +239,11 @@ class Corpus:
     @classmethod
     @delegates(from_text, keep=True)
     def from_lines(cls,
-        lines, # Lines of text
+        lines:Iterable[str], # Lines of text
         by:str='word', # Tokens: 'word', 'mark' or 'char', as in `tokenize`
         sep:str='\n', # Put between lines: ' . ' makes a token of its own, '\n' counts for characters only
         **kwargs, # `vocab` and the rest, as for `from_text`
-    ):
+    ) -> 'Corpus':
         "A corpus of `lines`, joined by `sep`"
         if isinstance(lines, str): raise TypeError("lines is one string, expected a list of lines; use `text.splitlines()`")
         return cls.from_text(sep.join(o.rstrip('\r\n') for o in lines), by, **kwargs)
@@ -251,7 +254,7 @@ class Corpus:
         path, # A UTF-8 text file
         by:str='word', # Tokens: 'word', 'mark' or 'char', as in `tokenize`
         **kwargs, # `vocab` and the rest, as for `from_text`
-    ):
+    ) -> 'Corpus':
         "A corpus of the text in the file `path`"
         text = read_text(path)
         if not text.strip(): raise ValueError(f"path='{path}': the file holds no text")
@@ -261,11 +264,11 @@ class Corpus:
     def human_numbers(cls,
         path=None, # A folder with the two files; None: make the text here
         download:bool=False, # Fetch the published files instead, and compare them with ours?
-    ):
+    ) -> 'Corpus':
         "The chapter's text: all lines of Human Numbers joined by ' . ', 63,095 tokens, 30 of them distinct"
         return cls.from_lines(human_numbers(path, download), sep=' . ', unk=None)
 
-    def __len__(self): return len(self.ids)
+    def __len__(self) -> int: return len(self.ids)
     def __repr__(self): return f"Corpus of {len(self):,} tokens, {len(self.vocab)} distinct: {_short(self.vocab.decode(self.ids[:8]))} …"
 
 # %% ../nbs/00_data.ipynb #00-data-046
@@ -279,7 +282,7 @@ def cut_sequences(
     ids:Tensor, # Token ids, 1-D
     sl:int, # Sequence length in tokens
     target:str='all', # 'all': a target after every token; 'last': only the one after the sequence
-) -> tuple: # `x`: `n x sl`, and `y`: `n x sl` ('all') or `n` ('last'); fewer than `sl` tokens at the end are left over
+) -> tuple[Tensor,Tensor]: # `x`: `n x sl`, and `y`: `n x sl` ('all') or `n` ('last'); fewer than `sl` tokens at the end are left over
     "Cut a text into `n = (len(ids)-1)//sl` sequences and their targets"
     _check_size('sl', sl, len(ids)-1, 'the text, less one token for the last target')
     if target not in ('all', 'last'): raise ValueError(f"target={target!r}: expected 'all' or 'last'")
@@ -307,7 +310,7 @@ class LMDataLoader(DataLoader):
     "A fastai `DataLoader` over batches that are cut beforehand and already on their device, always in reading order"
     def __init__(self,
         batches, # Pairs `(x, y)`, `x`: `bs x sl`, in reading order
-        vocab:Vocab=None, # Turns ids into words for `show_batch`
+        vocab:Vocab|None=None, # Turns ids into words for `show_batch`
         device=None, # Where to put the batches; None: where they are
         left_over:int=0, # Sequences of the text that fill no batch, for the record
     ):
@@ -327,6 +330,16 @@ class LMDataLoader(DataLoader):
         "The same batches again, or those of `dataset`, as fastai asks for them in `get_preds` and `export`"
         if shuffle: raise ValueError("shuffle=True: the rows of these batches continue one another, so they are read in order; use shuffle=False")
         return LMDataLoader(self.batches if dataset is None else dataset, self.vocab, self.device, self.left_over)
+
+    def show_batch(self,
+        max_n:int=3, # Rows to show
+        n_batches:int=3, # Batches to show, from the first
+    ) -> pd.DataFrame: # One row a stream, two columns a batch
+        "The first batches as words: read a row from left to right to see whether it continues"
+        if self.vocab is None: raise ValueError("this LMDataLoader has no vocab, so its ids have no words; make it with vocab=…")
+        words = lambda o: self.vocab.decode(o.reshape(-1))
+        return pd.DataFrame({f'batch {k} {name}': [words(row) for row in t[:max_n]]
+                             for k,xy in enumerate(self.batches[:n_batches]) for name,t in zip('xy', xy)})
 
     def __repr__(self):
         if not self.batches: return 'no batches'
@@ -354,15 +367,3 @@ def lm_dls(
         batches = [b for b in zip(*(o.split(bs) for o in parts)) if keep_rest or len(b[0])==bs]
         return LMDataLoader(batches, corpus.vocab, device, left_over=len(x)-sum(len(b[0]) for b in batches))
     return DataLoaders(loader(x[:cut], y[:cut], False), loader(x[cut:], y[cut:], True), device=device)
-
-# %% ../nbs/00_data.ipynb #00-data-064
-@patch
-def show_batch(self:LMDataLoader,
-    max_n:int=3, # Rows to show
-    n_batches:int=3, # Batches to show, from the first
-) -> pd.DataFrame: # One row a stream, two columns a batch
-    "The first batches as words: read a row from left to right to see whether it continues"
-    if self.vocab is None: raise ValueError("this LMDataLoader has no vocab, so its ids have no words; make it with vocab=…")
-    words = lambda o: self.vocab.decode(o.reshape(-1))
-    return pd.DataFrame({f'batch {k} {name}': [words(row) for row in t[:max_n]]
-                         for k,xy in enumerate(self.batches[:n_batches]) for name,t in zip('xy', xy)})

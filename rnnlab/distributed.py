@@ -8,6 +8,7 @@ __all__ = ['own_rows', 'StreamsTrainer', 'local_device', 'launch']
 # %% ../nbs/17_distributed.ipynb #17-distribu-002
 import logging, os, sys, warnings
 from numbers import Integral
+from typing import NoReturn
 import torch
 with warnings.catch_warnings(): # accelerate's dependencies ask for a progress bar's widgets, which nothing here shows
     warnings.simplefilter('ignore')
@@ -67,7 +68,7 @@ def local_device(
 def launch(
     n:int, # Number of processes
     command:list, # What each runs, with its arguments
-): # Does not return: this process ends as they do
+) -> NoReturn: # This process ends as they do
     "Run `command` in `n` processes that know of each other, through PyTorch's `torchrun`, which passes signals on; `ValueError` unless `n` is at least 1"
     if not isinstance(n, Integral) or n<1: raise ValueError(f"processes={n!r}: expected a whole number from 1 on")
     from torch.distributed import run

@@ -75,7 +75,7 @@ def defined_names(
             res.append(f'{ast.unparse(o.args.args[0].annotation)}.{o.name}' if patched else o.name)
         elif isinstance(o, ast.Assign):
             for t in o.targets: res += [e.id for e in getattr(t, 'elts', [t]) if isinstance(e, ast.Name)]
-    return [o for o in res if not o.startswith('_')]
+    return [o for o in dict.fromkeys(res) if not o.startswith('_')] # once, whatever overloads there are
 
 # %% ../nbs/14_docs.ipynb #14-docs-015
 def _anchor(name): return 'def-' + name.replace('.', '-') # a dot would begin a class in Pandoc's attributes

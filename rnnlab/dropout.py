@@ -25,7 +25,7 @@ def _check_p(p):
 # %% ../nbs/02_dropout.ipynb #02-dropout-020
 def dropout_mask(
     x:Tensor, # Floating point tensor whose dtype and device the mask takes
-    sz:int|tuple, # Size of the mask; an axis of size 1 shares one draw
+    sz:int|tuple|list, # Size of the mask; an axis of size 1 shares one draw
     p:float # Probability that an element is dropped, from 0 to 1
 )->Tensor: # Mask of size `sz`: 0 where dropped, 1/(1-p) where kept
     "Inverted-dropout mask to multiply `x` with; `ValueError` for a `p` outside [0, 1], `TypeError` for an `x` that is not floating point"
@@ -63,15 +63,16 @@ class RNNDropout(nn.Module):
         self.p,self.batch_first = _check_p(p),batch_first
 
     def forward(self,
-        x:Tensor # Input, bs x sl x n, or sl x bs x n if not `batch_first`; `ValueError` for another rank
+        x:Tensor # Input, bs x sl x n, or sl x bs x n if not `batch_first`, or more axes after these; `ValueError` for fewer
     )->Tensor: # Same shape as `x`
-        if getattr(x, 'ndim', None) != 3:
+        if getattr(x, 'ndim', 0) < 3:
             got = f'shape {tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(f"x must be a tensor of 3 axes, {'bs x sl x n' if self.batch_first else 'sl x bs x n'}: got {got}. "
+            raise ValueError(f"x must be a tensor of at least 3 axes, {'bs x sl x n' if self.batch_first else 'sl x bs x n'}: got {got}. "
                              "Use Dropout if there is no time axis")
         if not self.training or self.p == 0: return x
-        a,b,n = x.shape
-        return x * dropout_mask(x, (a, 1, n) if self.batch_first else (1, b, n), self.p)
+        sz = list(x.shape)
+        sz[1 if self.batch_first else 0] = 1
+        return x * dropout_mask(x, sz, self.p)
 
     def extra_repr(self): return f'p={self.p}' + ('' if self.batch_first else ', batch_first=False')
 
@@ -88,7 +89,7 @@ class EmbeddingDropout(nn.Module):
 
     def forward(self,
         words:Tensor, # Token ids, any shape, mostly bs x sl
-        scale:float|Tensor=None # Factor of the embeddings: a number, or a tensor such as vocab_sz x 1, else `ValueError`
+        scale:float|Tensor|None=None # Factor of the embeddings: a number, or a tensor such as vocab_sz x 1, else `ValueError`
     )->Tensor: # Embeddings, `words.shape` x n
         drop = self.training and self.p != 0
         if not drop and scale is None: return self.emb(words)

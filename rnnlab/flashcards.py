@@ -14,7 +14,6 @@ import genanki
 from fastcore.script import call_parse
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from .data import read_text
 
 # %% ../nbs/11_flashcards.ipynb #11-flashcard-005
 decks = {'12_nlp_dive': ('12', 'A Language Model from Scratch'), 'further_research': ('12F', 'Further research'),
@@ -38,23 +37,24 @@ _link = re.compile(r'(?<!!)\[([^\]]+)\]\((?!https?://)[^)]*\)')
 
 def read_cards(
     path, # A questionnaire notebook, one of `decks` by its file name
-) -> list: # Its `Card`s in order; `ValueError` if it has none, or a question without an answer
+) -> list[Card]: # In order; `ValueError` if it has none, or a question without an answer
     "The questions of a notebook with their answers and pictures; links to other notebooks become plain text"
     path,res = Path(path),[]
     if path.stem not in decks: raise ValueError(f"path='{path}': no questionnaire has that name; expected one of {', '.join(decks)}")
-    try: cells = json.loads(read_text(path))['cells']
-    except (json.JSONDecodeError, KeyError, TypeError):
+    if not path.is_file(): raise FileNotFoundError(f"path='{path}': there is no such file; check the folder's name")
+    try:
+        cells = [(c['cell_type']=='markdown', ''.join(c['source']), [o['data']['image/png'] for o in c.get('outputs', []) if 'image/png' in o.get('data', {})])
+                 for c in json.loads(path.read_bytes())['cells']]
+        cells = [(text, src, tuple(base64.b64decode(''.join(o)) for o in pngs)) for text,src,pngs in cells]
+    except (ValueError,KeyError,TypeError,AttributeError,RecursionError):
         raise ValueError(f"path='{path}' is not a notebook; get a fresh copy of the file") from None
-    for cell in cells:
-        if cell['cell_type']=='markdown':
-            src = ''.join(cell['source'])
+    for text,src,pngs in cells:
+        if text:
             if q := _question.search(src):
                 a = _answer.search(src)
                 if not a: raise ValueError(f"path='{path}': question {q[1]} has no folded answer in its cell; put it there")
                 res.append(Card(decks[path.stem][0], q[1], q[2], _link.sub(r'\1', a[1]).strip()))
-        elif res:
-            pngs = [o['data']['image/png'] for o in cell['outputs'] if 'image/png' in o.get('data', {})]
-            res[-1].pictures += tuple(base64.b64decode(''.join(o)) for o in pngs)
+        elif res: res[-1].pictures += pngs
     if not res: raise ValueError(f"path='{path}' holds no question; expected headings like '## 7. What is …?'")
     return res
 
@@ -67,20 +67,27 @@ def questionnaire_path() -> Path: # Folder of the questionnaire notebooks
 
 def all_cards(
     path=None, # Folder of the notebooks; None: `questionnaire_path()`
-) -> list: # `Card`s
+) -> list[Card]:
     "All cards of all questionnaires"
     path = questionnaire_path() if path is None else Path(path)
     return [c for name in decks for c in read_cards(path/f'{name}.ipynb')]
 
 # %% ../nbs/11_flashcards.ipynb #11-flashcard-012
+_tex_css = re.compile(r'\\(style|mmlToken|bbox|href|require)') # MathJax hands what they get to the browser
+_anki_mark = re.compile(r'\[(?=sound:|anki:|/?latex\]|/?\$)', re.I)
+
 def card_html(
     text:str, # Markdown, with formulas like $h_t$ or $$…$$
-) -> str: # HTML, formulas in Anki's MathJax marks
+) -> str: # HTML, formulas in Anki's MathJax marks; it fetches nothing
     "Markdown as HTML for Anki"
     escape = lambda s: s.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
-    render = lambda s, opts: rf"\[{escape(s)}\]" if opts['display_mode'] else rf"\({escape(s)}\)"
+    def formula(s, opts):
+        if _tex_css.search(s): return f'<code>{escape(s)}</code>'
+        return rf"\[{escape(s)}\]" if opts['display_mode'] else rf"\({escape(s)}\)"
     md = MarkdownIt('commonmark', {'html': False}).enable('table')
-    return md.use(dollarmath_plugin, renderer=render, allow_digits=False).render(text).strip()
+    md.add_render_rule('image', lambda self, tokens, i, *_: escape(f"{tokens[i].content} ({tokens[i].attrs['src']})"))
+    html = md.use(dollarmath_plugin, renderer=formula, allow_digits=False).render(text).strip()
+    return _anki_mark.sub('&#91;', html)
 
 # %% ../nbs/11_flashcards.ipynb #11-flashcard-015
 _css = ('.card{font-family:system-ui,sans-serif;font-size:18px;line-height:1.45;max-width:44em;margin:auto;padding:1em;text-align:left}'

@@ -9,12 +9,14 @@ __all__ = ['Count', 'counting_prompts', 'token_probs', 'stream', 'generate', 'co
 # %% ../nbs/06_generate.ipynb #06-generate-002
 import math, multiprocessing, random
 from collections import deque, namedtuple
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache, partial
 from itertools import count, islice
 from numbers import Integral, Real
 from pathlib import Path
 from time import perf_counter
+from typing import overload
 import pandas as pd, torch
 from torch import nn, Tensor
 from fastai.torch_core import default_device, no_random
@@ -34,17 +36,23 @@ def _check_choice(temperature, top_k, top_p, vocab_sz):
     if top_p is not None and (not isinstance(top_p, Real) or isinstance(top_p, bool) or not 0<top_p<=1):
         raise ValueError(f"top_p={top_p!r}: expected a probability above 0 and at most 1; leave it out to keep all tokens")
 
+def _largest(logits):
+    "The largest of each row; `ValueError` unless it is finite, which it isn't if one is NaN or +inf, or all are -inf"
+    res = logits.amax(-1, keepdim=True)
+    if not res.isfinite().all(): raise ValueError(f"logits: the largest is {next(o for o in res.flatten().tolist() if not math.isfinite(o))}, expected "
+                                                  "a finite number; a training that diverged or half precision may have broken the model's weights")
+    return res
+
 def token_probs(
     logits:Tensor, # Scores of the next token, `... x vocab_sz`
     temperature:float=1., # Divide the logits by this, above 0
-    top_k:int=None, # Keep this many of the most probable tokens; None: all
-    top_p:float=None, # Keep the fewest most probable tokens that have this probability together, above 0, at most 1; None: all
+    top_k:int|None=None, # Keep this many of the most probable tokens; None: all
+    top_p:float|None=None, # Keep the fewest most probable tokens that have this probability together, above 0, at most 1; None: all
 ) -> Tensor: # Probabilities, float64, of the shape of `logits`
-    "What to draw the next token from; `ValueError` for options out of range or logits that are not numbers"
+    "What to draw the next token from; `ValueError` for options out of range, or if the largest logit is no finite number"
     _check_choice(temperature, top_k, top_p, logits.shape[-1])
-    if logits.isnan().any(): raise ValueError("logits hold NaN: the model's weights are broken, perhaps by a training that diverged")
     logits = logits.double()
-    probs = ((logits-logits.amax(-1, keepdim=True))/temperature).softmax(-1)
+    probs = ((logits-_largest(logits))/temperature).softmax(-1)
     if top_k is None and (top_p is None or top_p==1): return probs
     best,ids = probs.sort(dim=-1, descending=True, stable=True)
     if top_k is not None: best[...,top_k:] = 0
@@ -57,14 +65,14 @@ class _Draw:
     "Draw a token id for each row of logits; row `i` has random numbers of its own, seeded with `seed+i`"
     def __init__(self, bs, seed=None, **shape):
         if seed is None: seed = torch.Generator().seed() # from the system, and not from the global generator
-        self.gens,self.shape = [torch.Generator().manual_seed((seed+i) % 2**63) for i in range(bs)],shape
+        self.gens,self.shape = [torch.Generator().manual_seed((seed+i) % 2**32) for i in range(bs)],shape # it uses 32 bits
     def __call__(self, logits, rows):
         cdf = token_probs(logits, **self.shape).cumsum(-1)
         u = torch.tensor([torch.rand((), generator=g, dtype=torch.float64).item() if o else 0. for g,o in zip(self.gens, rows)])
         return (cdf > u[:,None].double()*cdf[:,-1:]).int().argmax(-1)
 
 def _greedy(logits, rows):
-    if logits.isnan().any(): raise ValueError("logits hold NaN: the model's weights are broken, perhaps by a training that diverged")
+    _largest(logits)
     return logits.argmax(-1)
 
 # %% ../nbs/06_generate.ipynb #06-generate-021
@@ -146,44 +154,56 @@ def _encode(vocab, prompts):
         res.append(vocab.encode(tokens))
     return res
 
+# %% ../nbs/06_generate.ipynb #06-generate-025a
+@overload
+def stream(model:nn.Module, vocab:Vocab, prompt:str, n:int|None=50, **kwargs)->Iterator[str]: ...
+@overload
+def stream(model:nn.Module, vocab:Vocab, prompt:list[str]|tuple[str,...], n:int|None=50, **kwargs)->Iterator[list[str]]: ...
 def stream(
     model:nn.Module, # A trained model, of this package or one like it; left as it was
     vocab:Vocab, # The vocab of the text that it was trained on
-    prompt, # A text to go on from, or a list of them; each is read from a state of zeros
-    n:int=50, # Number of new tokens; None: without end
-    temperature:float=None, # Divide the logits by this, above 0; None: 1
-    top_k:int=None, # Draw from this many of the most probable tokens; None: all
-    top_p:float=None, # Draw from the fewest most probable tokens that have this probability together; None: all
+    prompt:str|list[str]|tuple[str,...], # A text to go on from, or a list of them; each is read from a state of zeros
+    n:int|None=50, # Number of new tokens; None: without end
+    temperature:float|None=None, # Divide the logits by this, above 0; None: 1
+    top_k:int|None=None, # Draw from this many of the most probable tokens; None: all
+    top_p:float|None=None, # Draw from the fewest most probable tokens that have this probability together; None: all
     greedy:bool=False, # Always the most probable token, without a draw?
-    seed:int=None, # Of the draws: prompt `i` of a list draws as it would alone with `seed+i`; None: another one each time
-    window:int=None, # Only for a model without a state: how many of the last tokens it reads; None: 3
-): # An iterator over tokens; for a list of prompts, over lists with a token for each
+    seed:int|None=None, # Of the draws, from 0 on: prompt `i` of a list draws as it would alone with `seed+i`; None: another one each time
+    window:int|None=None, # Only for a model without a state: how many of the last tokens it reads; None: 3
+)->Iterator[str]|Iterator[list[str]]: # An iterator over tokens; for a list of prompts, over lists with a token for each
     "New tokens, one at a time as they are made, at constant cost; `ValueError` or `TypeError` at once if anything doesn't fit"
     window = _check_model(model, vocab, window)
     if n is not None: _check_count('n', n)
     draws = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     given = [f'{k}={v!r}' for k,v in draws.items() if v is not None]
     if greedy and given: raise ValueError(f"greedy=True and {', '.join(given)}: greedy takes the most probable token and draws nothing; give one or the other")
-    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool)): raise ValueError(f"seed={seed!r}: expected a whole number")
     if temperature is None: temperature = 1.
     _check_choice(temperature, top_k, top_p, len(vocab))
     one = isinstance(prompt, str)
     if not one and not isinstance(prompt, (list,tuple)): raise TypeError(f"prompt: expected a text or a list of texts, got a {type(prompt).__name__}")
     ids = _encode(vocab, [prompt] if one else list(prompt))
+    most = 2**32-len(ids) # PyTorch's generators use 32 bits of a seed, so a larger one would write what a smaller one does
+    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or not 0<=seed<=most):
+        raise ValueError(f"seed={seed!r}: expected a whole number from 0 to {most}")
     if isinstance(model, LMModel1) and not isinstance(model, LMModel2) and min(map(len, ids))<3:
         raise ValueError(f"prompt: LMModel1 reads exactly 3 tokens, but the shortest prompt has {min(map(len, ids))}; give at least 3")
     choose = _greedy if greedy else _Draw(len(ids), seed, temperature=temperature, top_k=top_k, top_p=top_p)
     steps = islice(_steps(model, ids, choose, window), n)
     return (vocab[o[0]] for o in steps) if one else ([vocab[i] for i in o] for o in steps)
 
+# %% ../nbs/06_generate.ipynb #06-generate-025b
+@overload
+def generate(model:nn.Module, vocab:Vocab, prompt:str, n:int=50, **kwargs)->str: ...
+@overload
+def generate(model:nn.Module, vocab:Vocab, prompt:list[str]|tuple[str,...], n:int=50, **kwargs)->list[str]: ...
 @delegates(stream)
 def generate(
     model:nn.Module, # A trained model, of this package or one like it; left as it was
     vocab:Vocab, # The vocab of the text that it was trained on
-    prompt, # A text to go on from, or a list of them; each is read from a state of zeros
+    prompt:str|list[str]|tuple[str,...], # A text to go on from, or a list of them; each is read from a state of zeros
     n:int=50, # Number of new tokens
     **kwargs # How to choose them, as for `stream`
-): # The new text, without the prompt; a list of texts for a list of prompts
+)->str|list[str]: # The new text, without the prompt; a list of texts for a list of prompts
     "Continue `prompt` with `n` new tokens; errors as `stream`"
     _check_count('n', n)
     tokens = list(stream(model, vocab, prompt, n, **kwargs))
@@ -198,7 +218,7 @@ def _numbers(): return {number_words(i): i for i in range(1, 10_000)}
 
 def count_check(
     text:str, # Numbers in words, separated by ' . '; a dot before the first is passed over
-    start:int=None, # The number that should come first; None: the first that is there
+    start:int|None=None, # The number that should come first; None: the first that is there
 ) -> Count: # Right numbers before the first error, where it is, and what is said there: a number, or words that are none
     "Read `text` as numbers that go up by one; `ValueError` if `start` is left out and the text does not begin with a number"
     *said,rest = (o.strip() for o in f" {' '.join(text.split())} ".split(' . '))
@@ -240,8 +260,8 @@ counting_prompts['to the end'] = 'nine thousand nine hundred ninety'
 
 def counting_run(
     seed:int=0, # Of the initial weights, of dropout, and of the place to count from
-    epochs:int=None, # Train for so many; None: as many as the recipe of `LMModel8` says
-    wd:float=None, # Weight decay; None: the recipe's
+    epochs:int|None=None, # Train for so many; None: as many as the recipe of `LMModel8` says
+    wd:float|None=None, # Weight decay; None: the recipe's
     device=None, # Where to train; None: fastai's `default_device()`
     numbers:int=50, # How many numbers to ask for
 ) -> dict: # The run, its accuracy, `start`, `right`, `broke_at`, `said`, share of 100 places with all `numbers` right, texts, and the `environment`
@@ -262,7 +282,7 @@ def _one_thread(): torch.set_num_threads(1)
 def counting_runs(
     seeds=range(20), # One training each
     csv=None, # Write the runs to this file
-    workers:int=None, # Processes; None: one for each core on the CPU, else one
+    workers:int|None=None, # Processes; None: one for each core on the CPU, else one
     device=None, # Where to train; None: fastai's `default_device()`
     **kwargs, # `epochs`, `wd` and `numbers`, for `counting_run`
 ) -> pd.DataFrame: # One row a seed, from `counting_run`

@@ -59,6 +59,25 @@ class LSTMCellGates(nn.Module):
         h = torch.sigmoid(self.output_gate(hx)) * torch.tanh(c)
         return h, (h, c)
 
+    def torch_weights(self)->dict[str,Tensor]: # As `nn.LSTMCell(ni, nh).state_dict()`
+        "Copies of the weights in PyTorch's layout: gates i, f, g, o; our one bias becomes `bias_ih`, `bias_hh` is zeros"
+        gates = self.input_gate, self.forget_gate, self.cell_gate, self.output_gate
+        w_hh,w_ih = torch.cat([g.weight.detach() for g in gates]).split([self.nh, self.ni], dim=1)
+        b = torch.cat([g.bias.detach() for g in gates])
+        return dict(weight_ih=w_ih.clone(), weight_hh=w_hh.clone(), bias_ih=b, bias_hh=torch.zeros_like(b))
+
+    def load_torch_weights(self,
+        sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
+    )->'LSTMCellGates': # The cell itself
+        "Take over weights in PyTorch's layout; the two biases are added up; `ValueError` if a name or shape does not fit"
+        w_ih,w_hh,b_ih,b_hh = _four(sd, self.ni, self.nh, 4)
+        gates = self.input_gate, self.forget_gate, self.cell_gate, self.output_gate
+        with torch.no_grad():
+            for g,w,b in zip(gates, torch.cat([w_hh, w_ih], dim=1).chunk(4), (b_ih + b_hh).chunk(4)):
+                g.weight.copy_(w)
+                g.bias.copy_(b)
+        return self
+
 # %% ../nbs/03_lstm.ipynb #03-lstm-033
 def _check_step(input, state, ni, nh, w):
     "`state` as `(h, c)`, after checking it and one time step of input"
@@ -81,28 +100,6 @@ def _four(sd, ni, nh, n_gates):
         if tuple(v.shape) != shapes[k]: raise ValueError(f"{k} must have shape {shapes[k]} for ni={ni} and nh={nh}, got {tuple(v.shape)}")
     zeros = sd['weight_ih'].new_zeros(n_gates*nh)
     return sd['weight_ih'], sd['weight_hh'], sd.get('bias_ih', zeros), sd.get('bias_hh', zeros)
-
-# %% ../nbs/03_lstm.ipynb #03-lstm-039
-@patch
-def torch_weights(self:LSTMCellGates)->dict: # As `nn.LSTMCell(ni, nh).state_dict()`
-    "Copies of the weights in PyTorch's layout: gates i, f, g, o; our one bias becomes `bias_ih`, `bias_hh` is zeros"
-    gates = self.input_gate, self.forget_gate, self.cell_gate, self.output_gate
-    w_hh,w_ih = torch.cat([g.weight.detach() for g in gates]).split([self.nh, self.ni], dim=1)
-    b = torch.cat([g.bias.detach() for g in gates])
-    return dict(weight_ih=w_ih.clone(), weight_hh=w_hh.clone(), bias_ih=b, bias_hh=torch.zeros_like(b))
-
-@patch
-def load_torch_weights(self:LSTMCellGates,
-    sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
-)->LSTMCellGates: # The cell itself
-    "Take over weights in PyTorch's layout; the two biases are added up; `ValueError` if a name or shape does not fit"
-    w_ih,w_hh,b_ih,b_hh = _four(sd, self.ni, self.nh, 4)
-    gates = self.input_gate, self.forget_gate, self.cell_gate, self.output_gate
-    with torch.no_grad():
-        for g,w,b in zip(gates, torch.cat([w_hh, w_ih], dim=1).chunk(4), (b_ih + b_hh).chunk(4)):
-            g.weight.copy_(w)
-            g.bias.copy_(b)
-    return self
 
 # %% ../nbs/03_lstm.ipynb #03-lstm-055
 class LSTMCell(nn.Module):
@@ -127,27 +124,25 @@ class LSTMCell(nn.Module):
         h = o.sigmoid()*c.tanh()
         return h, (h, c)
 
+    def torch_weights(self)->dict[str,Tensor]: # As `nn.LSTMCell(ni, nh).state_dict()`
+        "Copies of the weights in PyTorch's layout: gates i, f, g, o"
+        return dict(weight_ih=_swap_go(self.ih.weight), weight_hh=_swap_go(self.hh.weight),
+                    bias_ih=_swap_go(self.ih.bias), bias_hh=_swap_go(self.hh.bias))
+
+    def load_torch_weights(self,
+        sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
+    )->'LSTMCell': # The cell itself
+        "Take over weights in PyTorch's layout; `ValueError` if a name or shape does not fit"
+        new = map(_swap_go, _four(sd, self.ni, self.nh, 4))
+        with torch.no_grad():
+            for p,v in zip((self.ih.weight, self.hh.weight, self.ih.bias, self.hh.bias), new): p.copy_(v)
+        return self
+
 # %% ../nbs/03_lstm.ipynb #03-lstm-061
 def _swap_go(t):
     "Swap the last two of four blocks of rows: from i, f, o, g to i, f, g, o and back"
     a,b,c,d = t.detach().chunk(4)
     return torch.cat([a, b, d, c])
-
-@patch
-def torch_weights(self:LSTMCell)->dict: # As `nn.LSTMCell(ni, nh).state_dict()`
-    "Copies of the weights in PyTorch's layout: gates i, f, g, o"
-    return dict(weight_ih=_swap_go(self.ih.weight), weight_hh=_swap_go(self.hh.weight),
-                bias_ih=_swap_go(self.ih.bias), bias_hh=_swap_go(self.hh.bias))
-
-@patch
-def load_torch_weights(self:LSTMCell,
-    sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
-)->LSTMCell: # The cell itself
-    "Take over weights in PyTorch's layout; `ValueError` if a name or shape does not fit"
-    new = map(_swap_go, _four(sd, self.ni, self.nh, 4))
-    with torch.no_grad():
-        for p,v in zip((self.ih.weight, self.hh.weight, self.ih.bias, self.hh.bias), new): p.copy_(v)
-    return self
 
 # %% ../nbs/03_lstm.ipynb #03-lstm-074
 def _check_options(hidden_size, num_layers, dropout, proj_size, **flags):
@@ -189,6 +184,10 @@ class _GatedRNN(nn.Module):
 
     def flatten_parameters(self): "Does nothing: there is no cuDNN buffer here. It is called on `nn.LSTM` by much existing code"
 
+    def __prepare_scriptable__(self): # `torch.jit.script` begins with it
+        raise NotImplementedError(f"torch.jit.script does not know the Python that {type(self).__name__} is written in; "
+                                  "use torch.compile, torch.export or torch.jit.trace")
+
     def _layer(self, x, state, sfx, mask=None):
         "One layer in one direction over `x`, `sl x bs x n`: its outputs and its last state"
         w_ih,w_hh = getattr(self, f'weight_ih_{sfx}'), getattr(self, f'weight_hh_{sfx}')
@@ -229,6 +228,14 @@ def _initial(self:_GatedRNN, hx, x, batched=True):
     return tuple(hx) if batched else tuple(s.unsqueeze(1) for s in hx)
 
 @patch
+def _lowered(self:_GatedRNN, state, packed=False):
+    "`state` in autocast's dtype, as far as PyTorch's layers have it so: on a GPU all, on the CPU an LSTM's, of a projected one only `h`"
+    dev = state[0].device
+    if not _autocast(dev): return state
+    n = len(state) if dev.type != 'cpu' else 1 if self.proj_size else 0 if packed or self.n_states == 1 else 2
+    return tuple(s.to(torch.get_autocast_dtype(dev.type)) if i < n else s for i,s in enumerate(state))
+
+@patch
 def _forward(self:_GatedRNN, input, hx):
     if isinstance(input, PackedSequence): return self._packed(input, hx)
     batched = not isinstance(input, Tensor) or input.dim() != 2
@@ -238,7 +245,7 @@ def _forward(self:_GatedRNN, input, hx):
                   f"input_size={self.input_size}, batch_first={self.batch_first}; one sequence alone is sl x {self.input_size}")
     x = input.transpose(0, 1) if swap else input if batched else input.unsqueeze(1)
     if len(x) == 0: raise ValueError("input must have at least one time step, got 0: skip empty sequences")
-    out,state = self._run(x, self._initial(hx, x, batched))
+    out,state = self._run(x, self._lowered(self._initial(hx, x, batched)))
     if not batched: out,state = out.squeeze(1), tuple(s.squeeze(1) for s in state)
     return out.transpose(0, 1) if swap else out, state
 
@@ -249,7 +256,7 @@ def _packed(self:_GatedRNN, input, hx):
     _check_tensor('input.data', data, ('tokens', self.input_size), self.weight_ih_l0, f"input_size={self.input_size}")
     x,lens = pad_packed_sequence(PackedSequence(data, sizes))
     mask = (torch.arange(len(x))[:, None] < lens)[..., None].to(x.device).unbind(0)
-    state = self._initial(hx, x)
+    state = self._lowered(self._initial(hx, x), packed=True)
     out,state = self._run(x, state if order is None else tuple(s.index_select(1, order) for s in state), mask)
     if unorder is not None: state = tuple(s.index_select(1, unorder) for s in state)
     return PackedSequence(pack_padded_sequence(out, lens).data, sizes, order, unorder), state
@@ -274,7 +281,7 @@ class LSTM(_GatedRNN):
 
     def forward(self,
         input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or a `PackedSequence`
-        hx:tuple=None, # `(h_0, c_0)`, each `num_layers*directions x bs x size`; zeros if not given
+        hx:tuple|None=None, # `(h_0, c_0)`, each `num_layers*directions x bs x size`; zeros if not given
     )->tuple: # `output, (h_n, c_n)`: the last layer's hidden states at every step, and each layer's last states
         "Run over a sequence; raises `ValueError` or `TypeError` if a shape, dtype or device does not fit"
         if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
@@ -293,7 +300,7 @@ def layer_weights(
     m:nn.Module, # `LSTM`, `GRU`, `nn.LSTM` or `nn.GRU`
     layer:int=0, # Which layer
     reverse:bool=False, # Its backward direction?
-)->dict: # As `nn.LSTMCell.state_dict()`: what a cell's `load_torch_weights` takes
+)->dict[str,Tensor]: # As `nn.LSTMCell.state_dict()`: what a cell's `load_torch_weights` takes
     "Copies of the weights of one layer, without the layer in the names; `ValueError` if there is no such layer"
     sfx = f"_l{layer}{'_reverse'*reverse}"
     sd = {k.removesuffix(sfx): v.detach().clone() for k,v in m.state_dict().items() if k.endswith(sfx)}
@@ -343,21 +350,18 @@ class GRUCell(nn.Module):
         h = _gru_step(self.ih(input), self.hh(state), state)
         return h, h
 
-# %% ../nbs/03_lstm.ipynb #03-lstm-101
-@patch
-def torch_weights(self:GRUCell)->dict: # As `nn.GRUCell(ni, nh).state_dict()`
-    "Copies of the weights in PyTorch's layout: gates r, z, n"
-    ps = dict(weight_ih=self.ih.weight, weight_hh=self.hh.weight, bias_ih=self.ih.bias, bias_hh=self.hh.bias)
-    return {k: v.detach().clone() for k,v in ps.items()}
+    def torch_weights(self)->dict[str,Tensor]: # As `nn.GRUCell(ni, nh).state_dict()`
+        "Copies of the weights in PyTorch's layout: gates r, z, n"
+        ps = dict(weight_ih=self.ih.weight, weight_hh=self.hh.weight, bias_ih=self.ih.bias, bias_hh=self.hh.bias)
+        return {k: v.detach().clone() for k,v in ps.items()}
 
-@patch
-def load_torch_weights(self:GRUCell,
-    sd:dict, # From `nn.GRUCell.state_dict`, `torch_weights` or `layer_weights`
-)->GRUCell: # The cell itself
-    "Take over weights in PyTorch's layout; `ValueError` if a name or shape does not fit"
-    with torch.no_grad():
-        for p,v in zip((self.ih.weight, self.hh.weight, self.ih.bias, self.hh.bias), _four(sd, self.ni, self.nh, 3)): p.copy_(v)
-    return self
+    def load_torch_weights(self,
+        sd:dict, # From `nn.GRUCell.state_dict`, `torch_weights` or `layer_weights`
+    )->'GRUCell': # The cell itself
+        "Take over weights in PyTorch's layout; `ValueError` if a name or shape does not fit"
+        with torch.no_grad():
+            for p,v in zip((self.ih.weight, self.hh.weight, self.ih.bias, self.hh.bias), _four(sd, self.ni, self.nh, 3)): p.copy_(v)
+        return self
 
 # %% ../nbs/03_lstm.ipynb #03-lstm-112
 class GRU(_GatedRNN):
@@ -378,7 +382,7 @@ class GRU(_GatedRNN):
 
     def forward(self,
         input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or a `PackedSequence`
-        hx:Tensor=None, # `h_0`, `num_layers*directions x bs x hidden_size`; zeros if not given
+        hx:Tensor|None=None, # `h_0`, `num_layers*directions x bs x hidden_size`; zeros if not given
     )->tuple: # `output, h_n`: the last layer's hidden states at every step, and each layer's last state
         "Run over a sequence; raises `ValueError` or `TypeError` if a shape, dtype or device does not fit"
         output,(h_n,) = self._forward(input, None if hx is None else (hx,))

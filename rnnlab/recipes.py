@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 import fastai, pandas as pd, torch
 import fastai.callback.progress, fastai.callback.schedule # they give Learner its `no_bar` and its `fit_one_cycle`
@@ -123,7 +124,7 @@ def history(
     return pd.DataFrame([[f'{float(o):.4f}' for o in row] for row in learn.recorder.values], columns=learn.recorder.metric_names[1:-1])
 
 def beside_book(
-    learn:Learner, # A learner that was fitted
+    learn:Learner, # A learner that was fitted, as the recipe says: else unlike things are compared
     name:str, # 'LMModel1' … 'LMModel8'
 ) -> pd.DataFrame: # Rows 'here' and 'book'
     "The last epoch beside the one that the chapter prints for the model `name`; `ValueError` if it prints none"
@@ -211,12 +212,12 @@ def chapter_runs(
 # %% ../nbs/05_recipes.ipynb #05-recipes-035
 def chapter_table(
     runs:pd.DataFrame, # From `chapter_runs`
-) -> pd.DataFrame: # One row a model: median accuracy over the seeds, lowest and highest, the book's, and the difference ('–': not in the book)
+) -> pd.DataFrame: # A row a model: accuracy (of seeds median, lowest, highest), the book's, the difference
     "The chapter's models, ours beside the book's"
-    res = []
+    res,what = [],'median' if runs.groupby('model').size().max()>1 else 'accuracy'
     for name,o in runs.groupby('model', sort=False):
         book,med = get_recipe(name).book,o.accuracy.median()
-        row = dict(model=name, seeds=len(o), accuracy=f'{med:.4f}')
+        row = {'model': name, 'seeds': len(o), what: f'{med:.4f}'}
         if len(o)>1: row |= dict(lowest=f'{o.accuracy.min():.4f}', highest=f'{o.accuracy.max():.4f}')
         beside = dict(book='–', difference='–') if book is None else dict(book=f'{book[2]:.4f}', difference=f'{med-book[2]:+.4f}')
         res.append(row | beside | dict(time=f'{o.seconds.median():6.1f} s'))
@@ -245,6 +246,10 @@ def _chapter(models=None, seed=0, seeds=1, device=None, csv=None, workers=None):
     print(chapter_table(runs).to_string())
     if seeds==1: print(f"\nOne run each, seed {seed}; the book prints one run each as well. Try --seeds 5 to see how much seeds differ.")
     if csv: print(f"\n{len(runs)} runs written to {csv}")
+    first = Path('nbs/00_data.ipynb')
+    if first.exists() and find_spec('jupyterlab'): # in the folder of the repository, by README's first command
+        jupyter = os.path.relpath(Path(sys.executable).with_name('jupyter'))
+        print(f"\nRead on in the first notebook: {jupyter} lab {first}")
 
 @call_parse
 def chapter_cli(

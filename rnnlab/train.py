@@ -7,17 +7,19 @@ __all__ = ['models', 'TrainSettings', 'text_corpus', 'text_model', 'text_learner
            'train_cli', 'generate_cli']
 
 # %% ../nbs/18_train.ipynb #18-train-002
-import math, os, shlex, signal, sys, threading, time
+import math, os, re, shlex, signal, sys, tempfile, threading, time
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from pathlib import Path
 import pandas as pd, torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.schedule import SuggestionMethod # also gives learners `lr_find`
 from fastai.callback.training import GradientClip
+from fastai.learner import replacing_yield
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import Perplexity, accuracy
 from fastai.torch_core import default_device, no_random, num_distrib, rank_distrib
@@ -45,7 +47,7 @@ class TrainSettings:
     model:str='LMModel7' # 'LMModel5' to 'LMModel8', or 'AWD-LSTM'
     tokens:str='word' # 'word': words and punctuation marks; 'char': characters
     epochs:int=10 # Times through the text
-    lr:float=None # Highest learning rate of the one-cycle schedule; 'find': let `lr_find` choose
+    lr:float|str=None # Highest learning rate of the one-cycle schedule; 'find': let `lr_find` choose
     bs:int=64 # Streams read side by side
     sl:int=70 # Tokens of each in one step
     n_hidden:int=None # Activations per token and layer
@@ -123,11 +125,28 @@ def text_learner(
     return LMLearner(dls, model, loss_func=CrossEntropyLossFlat(), metrics=[accuracy, Perplexity()], cbs=cbs, wd=s.wd)
 
 # %% ../nbs/18_train.ipynb #18-train-018
+@contextmanager
+def _on_signal(ask):
+    "Inside this context SIGINT and SIGTERM call `ask`, once"
+    if threading.current_thread() is not threading.main_thread(): # signals are the main thread's
+        yield
+        return
+    def once(sig, frame):
+        for s,f in old.items(): signal.signal(s, f)
+        ask(sig, frame)
+    old = {s: signal.signal(s, once) for s in (signal.SIGINT,signal.SIGTERM)}
+    try: yield
+    finally:
+        for s,f in old.items(): signal.signal(s, f)
+
 def suggest_lr(
     learn:LMLearner, # Its model is left as it was
 ) -> float:
     "The learning rate that fastai's `lr_find` suggests (its `valley`), rounded to two digits"
-    with quiet(learn): res = learn.lr_find(show_plot=False, suggest_funcs=(SuggestionMethod.Valley,))
+    own_path = contextmanager(replacing_yield)
+    with (_on_signal(signal.default_int_handler), # which raises KeyboardInterrupt
+          tempfile.TemporaryDirectory() as tmp, own_path(learn, 'path', Path(tmp)), quiet(learn)):
+        res = learn.lr_find(show_plot=False, suggest_funcs=(SuggestionMethod.Valley,))
     return float(f'{res.valley:.1e}')
 
 def _find_lr(learn, s, say):
@@ -173,32 +192,70 @@ class LiveBar(Callback):
 @contextmanager
 def _stoppable(checkpoints):
     "Inside this context SIGINT and SIGTERM ask for a checkpoint first"
-    if threading.current_thread() is not threading.main_thread(): # signals are the main thread's
-        yield
-        return
-    def ask(sig, frame):
-        checkpoints.stop = True
-        for s in old: signal.signal(s, old[s])
-    old = {s: signal.signal(s, ask) for s in (signal.SIGINT,signal.SIGTERM)}
-    try: yield
-    finally:
-        for s,f in old.items(): signal.signal(s, f)
+    with _on_signal(lambda *args: setattr(checkpoints, 'stop', True)): yield
 
 # %% ../nbs/18_train.ipynb #18-train-025
+def _part(of, name, kind, where):
+    "`of[name]`; `ValueError` if that is missing, or no `kind`"
+    res = of.get(name) if isinstance(of, dict) else None
+    if not isinstance(res, kind):
+        raise ValueError(f"{where} holds a checkpoint whose part {name!r} is missing or no "
+                         f"{kind.__name__}, so it isn't one that `train` wrote; go on with the program "
+                         "that wrote it, or get another copy")
+    return res
+
+@contextmanager
+def _possible(what, where):
+    "Say that `what` a checkpoint holds can't be, if the block says so"
+    try: yield
+    except (TypeError,ValueError,RuntimeError,OverflowError) as e:
+        raise ValueError(f"{where} holds a training with {what} that can't be: {e}") from None
+
 def _settings_in(about, where):
     "The settings that are kept with a checkpoint"
-    if 'settings' not in about: raise ValueError(f"{where} holds a checkpoint that `train` did not write, and so does not say which model it is of; go on with the program that wrote it")
-    new = set(about['settings'])-{f.name for f in fields(TrainSettings)}
-    if new: raise ValueError(f"{where} holds a training with {', '.join(sorted(new))}, which rnnlab {rnnlab.__version__} does not know; use the version that wrote it")
-    return TrainSettings(**about['settings'])
+    kept = _part(about, 'settings', dict, where)
+    new = set(map(str, kept))-{f.name for f in fields(TrainSettings)}
+    if new:
+        raise ValueError(f"{where} holds a training with {', '.join(map(repr, sorted(new)))}, which "
+                         f"rnnlab {rnnlab.__version__} does not know; use the version that wrote it")
+    with _possible('settings', where): return TrainSettings(**kept)
+
+def _vocab_in(about, where):
+    "The vocab that is kept with a checkpoint"
+    kept = _part(about, 'vocab', dict, where)
+    tokens = _part(kept, 'tokens', list, where)
+    sep,by = (_part(kept, o, str, where) for o in ('sep','by'))
+    with _possible('a vocab', where):
+        if not all(isinstance(o, str) for o in tokens): raise ValueError("not all tokens are texts")
+        return Vocab(tokens, kept.get('unk'), sep, by)
+
+class _Unset(TorchFunctionMode):
+    "Leaves new embeddings unset: on 'meta' there is nothing to set, and to find out takes seconds"
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return kwargs['tensor'] if func is nn.init.normal_ else func(*args, **(kwargs or {}))
+
+def _looked_at(file, where):
+    "Settings, vocab and model of a checkpoint that belong together; the model has no memory yet"
+    about,weights = (load_checkpoint(file, only=o, meta=True) for o in ('about','model'))
+    s,vocab = _settings_in(about, where),_vocab_in(about, where)
+    _part(dict(model=weights), 'model', dict, where)
+    with _possible('settings', where):
+        if s.n_layers>len(weights): raise ValueError(f"n_layers={s.n_layers}, for {len(weights)} weights")
+        with torch.device('meta'), _Unset(): model = text_model(len(vocab), s)
+    seen = lambda o: (tuple(o.shape),o.dtype) if isinstance(o, torch.Tensor) else f'{o!r:.60}'
+    have,want = ({k: seen(v) for k,v in o.items()} for o in (weights,model.state_dict()))
+    for k in want|have:
+        if want.get(k)!=have.get(k):
+            raise ValueError(f"{where}: by its settings the weight {k!r} is {want.get(k, 'not there')}, "
+                             f"but the checkpoint has {have.get(k, 'none')}; get another copy, or train anew")
+    return s,vocab,model
 
 def _settings(out, resume, given):
     "The settings to train with: those given, or, if a fit goes on, its own, from which those given may not differ"
     if not resume: return TrainSettings(**given)
     file = _newest(out)
     if file is None: raise FileNotFoundError(f"out='{out}' holds no checkpoint to go on from; check the name, or leave resume out to begin there")
-    about = load_checkpoint(file, only='about')
-    old = _settings_in(about, f"out='{out}'")
+    old = _looked_at(file, f"out='{out}'")[0]
     unknown = [k for k in given if not hasattr(old, k)]
     if unknown: raise TypeError(f"{unknown[0]}={given[unknown[0]]!r}: there is no such setting; see TrainSettings")
     for k,v in given.items():
@@ -241,20 +298,24 @@ def load_model(
     folder, # Where `train` wrote its checkpoints
     last:bool=False, # The newest weights, rather than those of the best epoch?
     device=None, # Where to put the model; None: fastai's `default_device()`
-) -> tuple: # The model in `eval` mode, its `Vocab`, its `TrainSettings`
+) -> tuple[nn.Module, Vocab, TrainSettings]: # The model in `eval` mode, its vocab, its settings
     "A trained model; `FileNotFoundError` or `ValueError` if the folder holds none"
     folder = Path(folder)
     file = folder/'best.safetensors'
     if last or not file.exists(): file = _newest(folder)
     if file is None: raise FileNotFoundError(f"folder='{folder}' holds no checkpoint; give the folder that `rnnlab-train` wrote with --out")
-    tree = load_checkpoint(file)
-    about = tree.get('about', {})
-    s,vocab = _settings_in(about, f"folder='{folder}'"),Vocab(**about['vocab'])
-    model = text_model(len(vocab), s)
-    model.load_state_dict(tree['model'])
+    s,vocab,model = _looked_at(file, f"folder='{folder}'")
+    weights = load_checkpoint(file, only='model')
+    model.load_state_dict(weights, assign=True) # no copies: what the file has once takes memory once
     return model.to(default_device() if device is None else _check_device(str(device))).eval(), vocab, s
 
 # %% ../nbs/18_train.ipynb #18-train-050
+_controls = re.compile(r'[\x00-\x08\x0b-\x1f\x7f-\x9f]') # all but tab and newline
+
+def _shown(text, stream):
+    "`text` for `stream`: a terminal obeys control characters, so there they are shown, as \\x1b"
+    return _controls.sub(lambda m: f'\\x{ord(m[0]):02x}', text) if stream.isatty() else text
+
 def _plain(e):
     "An error's message, without what fastai puts before it"
     return str(e).split(':\n\t', 1)[-1] if str(e).startswith('Exception occured in') else str(e)
@@ -270,7 +331,7 @@ def _clear_errors(command):
     except torch.OutOfMemoryError: why,code = 'the GPU has not enough memory; choose a smaller --bs, --sl or --n-hidden, or try --half bf16',1
     except (ValueError,OSError,RuntimeError,FloatingPointError,KeyError) as e: why,code = _plain(e),1
     else: return
-    if not rank_distrib() or code!=130: print(f'{command}{f" (process {rank_distrib()})" if num_distrib() else ""}: {why}', file=sys.stderr)
+    if not rank_distrib() or code!=130: print(f'{command}{f" (process {rank_distrib()})" if num_distrib() else ""}: {_shown(why, sys.stderr)}', file=sys.stderr)
     sys.exit(code)
 
 def _number_or(name, v, word):
@@ -359,11 +420,11 @@ def generate_cli(
         model,vocab,_ = load_model(folder, last, device)
         known = tokenize(prompt, vocab.by)
         unknown = list(dict.fromkeys(o for o in known if o not in vocab))
-        if unknown: print(f"rnnlab-generate: {', '.join(map(repr, unknown[:8]))}{f' and {len(unknown)-8} more' if len(unknown)>8 else ''} not in the vocab, read as {vocab.unk}", file=sys.stderr)
+        if unknown: print(f"rnnlab-generate: {', '.join(map(repr, unknown[:8]))}{f' and {len(unknown)-8} more' if len(unknown)>8 else ''} not in the vocab, read as {vocab.unk!r}", file=sys.stderr)
         said,shown = [*known],''
         for token in stream(model, vocab, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p, greedy=greedy, seed=seed):
             said.append(token)
             text = vocab.join(said)
-            print(text[len(shown):], end='', flush=True)
+            print(_shown(text[len(shown):], sys.stdout), end='', flush=True)
             shown = text
         print()
