@@ -745,7 +745,7 @@ _add('TwoWordModel', 'Predict the third word from two', """
         def forward(self, x):
             ...""",
     ["`x[:,0]` is the first word of every row.", "The second step has the same layers as the first; only `h` is added to the embedding.", "`h = F.relu(self.h_h(h + self.i_h(x[:,1])))`"],
-    _TwoWordModel, _trial_two, 'bs vocab_sz n_hidden', [dict(bs=1), dict(bs=2)])
+    _TwoWordModel, _trial_two, 'bs vocab_sz n_hidden', [dict(bs=1)])
 
 # %% ../nbs/10_exercises.ipynb #10-exercises-056
 class _LoopModel(nn.Module):
