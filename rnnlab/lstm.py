@@ -20,7 +20,7 @@ def _check_sizes(**sizes):
         if v < 1: raise ValueError(f"{k} must be at least 1, got {v}")
 
 # %% ../nbs/03_lstm.ipynb #03-lstm-030
-def _autocast(dev): return torch.amp.is_autocast_available(dev.type) and torch.is_autocast_enabled(dev.type)
+def _autocast(dev): return dev.type!='meta' and torch.is_autocast_enabled(dev.type)
 
 def _check_tensor(name, t, shape, w, hint):
     "Raise unless `t` is a tensor of `shape` (a `str` names a free size), with the dtype and device of the weight `w`"
