@@ -909,8 +909,8 @@ def _trial_resetter(cls):
                 cb('before_batch')
                 if batch==0 and m.since: raise _Wrong(f"`{part}` of epoch {epoch} starts with the state that {m.since} left: forget it before (event `before_{part}`)")
                 if batch>0 and not m.since: raise _Wrong("the state is forgotten between two batches: their rows continue, so it must be kept")
-                for e in ('after_pred', 'after_loss'): cb(e)
                 m.since = f'`{part}` of epoch {epoch}'
+                for e in ('after_pred', 'after_loss'): cb(e)
                 for e in ('before_backward', 'before_step', 'after_step', 'after_cancel_batch') if part=='train' else (): cb(e)
                 cb('after_batch')
             cb(f'after_{part}')
