@@ -78,7 +78,8 @@ def find_readers():
                 if re.fullmatch(rf'{pattern}(\.csv)?', f):
                     name = nb.relative_to(root).as_posix()
                     found[name] = max(found.get(name, 0), len(pattern))
-    return {f: sorted(o, key=o.get, reverse=True) for f,o in res.items()}  # the longest first
+    def likely(file, nb): return Path(nb).stem in file, res[file][nb]  # the study it is named after
+    return {f: sorted(o, key=lambda nb, f=f: likely(f, nb), reverse=True) for f,o in res.items()}
 
 
 def move(table, column, rng):
