@@ -21,10 +21,10 @@ setup(
     license_files=['LICENSE'],
     project_urls={'Documentation': cfg['doc_url'], 'Source': cfg['git_url'], 'Issues': cfg['git_url']+'/issues',
                   'Changelog': cfg['git_url']+'/blob/main/CHANGELOG.md'},
-    packages=['rnnlab', 'rnnlab.questionnaire'],
-    package_dir={'rnnlab.questionnaire': 'nbs/questionnaire'},
+    packages=['rnnlab', 'rnnlab.text', 'rnnlab.lab', 'rnnlab.course', 'rnnlab.questions'],
+    package_dir={'rnnlab.questions': 'nbs/questions'},
     package_data={'rnnlab': ['py.typed'], # and the notebooks that rnnlab-flashcards reads
-                  'rnnlab.questionnaire': ['12_nlp_dive.ipynb', 'further_research.ipynb', '04_mnist_basics.ipynb']},
+                  'rnnlab.questions': ['40_chapter12.ipynb', '41_further_research.ipynb', '42_chapter04.ipynb']},
     python_requires=f">={cfg['min_python']}",
     install_requires=lines('requirements'),
     extras_require={k.removesuffix('_requirements'): lines(k) for k in cfg if k.endswith('_requirements')},

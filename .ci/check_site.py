@@ -17,7 +17,7 @@ git_url,doc_url = (ini['DEFAULT'][o].rstrip('/') for o in ('git_url', 'doc_url')
 prefix = urlsplit(doc_url).path + '/'
 axe_js = (files('axe_playwright_python')/'axe.min.js').read_text(encoding='utf-8')
 wide,phone = dict(width=1280, height=900),dict(width=375, height=800)
-home,sub,folded = 'index.html','questionnaire/errata.html','questionnaire/12_nlp_dive.html'
+home,sub,folded = 'index.html','questions/43_errata.html','questions/40_chapter12.html'
 searches = {'RNNRegularizer': home, 'weight tying': sub} # what is sought, and from which page
 search_box,search_hit = 'input[type=search]:visible','.search-result:visible, [role=option]:visible'
 # No look-ups, and none of the calls home that a new Chromium makes

@@ -148,7 +148,7 @@ def run(nb, limit, cell=None, new=None):
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument('notebooks', nargs='*', help='such as nbs/04_models.ipynb; all without')
+    p.add_argument('notebooks', nargs='*', help='such as nbs/source/02_models.ipynb; all without')
     p.add_argument('--count', type=int, default=20, help='how many, in proportion to the lines')
     p.add_argument('--seed', type=int, default=0, help='which faults')
     p.add_argument('--limit', type=int, default=600, help='seconds until a notebook is stopped')

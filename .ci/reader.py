@@ -6,9 +6,9 @@ from torch import Tensor
 from typing_extensions import assert_type
 from fastai.text.all import CrossEntropyLossFlat, Learner, accuracy  # type: ignore[import-untyped]  # fastai has no types
 from rnnlab.all import *  # pyright: ignore[reportWildcardImportFromLibrary]
-from rnnlab.awd_lstm import AWDLanguageModel, NTAverager
-from rnnlab.checkpoint import Checkpoints, LMLearner
-from rnnlab.train import TrainSettings, load_model
+from rnnlab.text.awd_lstm import AWDLanguageModel, NTAverager
+from rnnlab.text.checkpoint import Checkpoints, LMLearner
+from rnnlab.text.train import TrainSettings, load_model
 
 # A text and its vocab
 corpus = Corpus.human_numbers()
