@@ -115,9 +115,7 @@ def _tokens(k):
     return ' . '.join(ones + tens).split()[:k]
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-019
-def draw_model_steps(
-    n:int=3, # Number of input tokens, 1 to 8
-): # A `Figure`
+def draw_model_steps(n:int=3): # Number of input tokens, 1 to 8
     "LMModel1: `n` tokens in, the next one out, every layer drawn where it is used"
     check_choice('n', n, range(1, 9))
     w = max(6.2, 1.5 + 1.75*n)
@@ -189,9 +187,7 @@ def draw_unrolled_rnn(
     return _legend(ax, _names)
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-040
-def draw_carried_state(
-    n_batches:int=3, # Number of batches in a row, 1 to 6
-): # A `Figure`
+def draw_carried_state(n_batches:int=3): # Number of batches in a row, 1 to 6
     "LMModel3 on the first row of each batch: the state goes on, `detach` stops the gradient"
     check_choice('n_batches', n_batches, range(1, 7))
     w = max(6.8, .7 + 2.3*n_batches)
@@ -398,9 +394,7 @@ def _network(ax, x0, name, off):
             unit.set(ls=(0, (2, 1.5)), lw=1)
         else: _ball(ax, x, y, '', (_blue,_red,_red,_green)[l], f'{name} unit', .13)
 
-def draw_dropout(
-    p:float=0.5, # Probability that a unit is dropped, 0 to 1
-): # A `Figure`
+def draw_dropout(p:float=0.5): # Probability that a unit is dropped, 0 to 1
     "A network with a share `p` of its hidden units crossed out in training, and none at inference"
     check_number('p', p, 0, 1)
     ax = _card(7.2, 4.1, f'Dropout, p = {p:.2g}',

@@ -120,17 +120,15 @@ tokens, one later. What does not fill a sequence at the end is left over.
 """, edges=[dict(sl=1), dict(n=1)], mistakes={
     'the steps overlap: the next sequence starts sl tokens later':
         'ids.unfold(0, sl, 1)[:-1], ids[1:].unfold(0, sl, 1)',
-    'the last target of a sequence is one token after it, so the text must be one token longer':
+    'the last target is one token after its sequence, so the text must be one token longer':
         {'ids[:n*sl].view(n, sl)': 'ids[:len(ids)//sl*sl].view(-1, sl)'},
-    'the text runs down the columns; a row should be a piece of the text':
-        {'ids[:n*sl].view(n, sl)': 'ids[:n*sl].view(sl, n).T'},
+    'the text runs down the columns, not along the rows': {'(n, sl), ids': '(sl, n).T, ids'},
     'this is y: it starts one token late': {'ids[:n*sl]': 'ids[1:n*sl+1]'},
     'y is x again; the targets are one token later': {'ids[1:n*sl+1]': 'ids[:n*sl]'},
     'y is shifted the wrong way': {'ids[1:n*sl+1]': 'ids[:n*sl].roll(1)'},
     'the last target is not the next token of the text: the shift goes round within the sequence':
         {'ids[1:n*sl+1].view(n, sl)': 'ids[:n*sl].view(n, sl).roll(-1, 1)'},
-    'the last target of all is the first token: the shift goes round':
-        {'ids[1:n*sl+1]': 'ids[:n*sl].roll(-1)'},
+    'the last target of all is the first token': {'ids[1:n*sl+1]': 'ids[:n*sl].roll(-1)'},
     'only the token after the sequence; here every token has a target':
         {'ids[1:n*sl+1].view(n, sl)': 'ids[sl:n*sl+1:sl]'},
 })
@@ -359,26 +357,21 @@ cross-entropy of all its predictions.
 axis 1: `transpose(1, 2)`.)
 ? `logits.flatten(0, 1)` and `targ.flatten()`
 """, edges=[dict(sl=5, vocab_sz=5, bs=3), dict(bs=1), dict(sl=1)], mistakes={
-    'it is the sum over all tokens; the mean is asked for':
-        {'targ.flatten()': "targ.flatten(), reduction='sum'"},
-    'it is summed over the tokens of a sequence; the mean of all is asked for':
-        {'return F': 'return targ.shape[1]*F'},
-    'it is summed over the rows; the mean of all is asked for': {'return F': 'return len(targ)*F'},
-    'one loss for each token; their mean is asked for':
-        {'targ.flatten()': "targ.flatten(), reduction='none'"},
+    'it is the sum over all tokens; the mean is asked for': {'())': "(), reduction='sum')"},
+    'it is summed over the tokens; the mean of all is asked for': {'F.': 'targ.shape[1]*F.'},
+    'it is summed over the rows; the mean of all is asked for': {'F.': 'len(targ)*F.'},
+    'one loss for each token; their mean is asked for': {'())': "(), reduction='none')"},
     'one loss for each token, by rows; their mean is asked for':
-        {'targ.flatten())': "targ.flatten(), reduction='none').view(targ.shape)"},
-    'a softmax comes before: `cross_entropy` wants logits and does that itself':
-        {'(0, 1)': '(0, 1).softmax(-1)'},
-    'rows and columns are mixed up: logits and targets must be flattened in the same order':
-        {'targ.flatten': 'targ.T.flatten'},
-    'rows and columns are mixed up; logits and targets must be flattened in the same order':
-        {'logits.flatten': 'logits.transpose(0, 1).flatten'},
+        {'())': "(), reduction='none').view(targ.shape)"},
+    'a softmax comes before; `cross_entropy` wants logits': {'(0, 1)': '(0, 1).softmax(-1)'},
+    'rows and columns are mixed up: flatten both in the same order': {'targ.f': 'targ.T.f'},
+    'rows and columns are mixed up: flatten logits and targets in the same order':
+        {'logits.f': 'logits.transpose(0, 1).f'},
     'only the last token counts; every token has a target':
         'F.cross_entropy(logits[:,-1], targ[:,-1])',
     'the sign is wrong': {'return ': 'return -'},
-    'with sl == vocab_sz nothing complains, but `cross_entropy` takes axis 1, here the tokens, for '
-    'the classes': 'F.cross_entropy(logits, targ)',
+    'with sl == vocab_sz nothing complains, but `cross_entropy` takes axis 1, here the tokens, '
+    'for the classes': 'F.cross_entropy(logits, targ)',
 })
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-048
@@ -408,8 +401,7 @@ the activations *after* dropout.
     'the square comes before the mean, here it comes after': {'.pow(2).mean()': '.mean().pow(2)'},
     'alpha is squared as well': '(alpha*dropped).pow(2).mean()',
     'the mean is taken along some axes and the sum along others': {'.mean()': '.sum(-1).mean()'},
-    'it is TAR: no differences are needed here':
-        {'dropped.pow': '(dropped[:,1:]-dropped[:,:-1]).pow'},
+    'it is TAR: no differences are needed here': {'dropped.pow': 'dropped.diff(dim=1).pow'},
 })
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-050
@@ -433,22 +425,19 @@ the next. It is taken from the raw activations, those *before* dropout.
 ? Everything but the first token, minus everything but the last one.
 ? `raw[:,1:] - raw[:,:-1]`; and think of sl=1, where this is empty.
 """, edges=[dict(bs=1), dict(sl=1), dict(n=1)], mistakes={
-    'with one row it is 0: did you ask `len(raw)>1`? That is the batch; time is axis 1':
-        {'raw.shape[1]': 'len(raw)'},
-    'the differences go along the batch axis; time is axis 1 of bs x sl x n_hidden':
+    'with one row it is 0: `len(raw)` is the batch; time is axis 1': {'raw.shape[1]': 'len(raw)'},
+    'the differences go along the batch axis; time is axis 1':
         {'[:,1:]': '[1:]', '[:,:-1]': '[:-1]'},
-    'the differences go along the activations; time is axis 1 of bs x sl x n_hidden':
+    'the differences go along the activations; time is axis 1':
         {'[:,1:]': '[...,1:]', '[:,:-1]': '[...,:-1]'},
     'it is the sum; the mean is asked for': {'.mean()': '.sum()'},
     'beta is missing': {'beta * ': ''},
-    'it is AR: the difference from one time step to the next is asked for':
-        {'(raw[:,1:] - raw[:,:-1])': 'raw'},
+    'it is AR: the change in time is asked for': {'(raw[:,1:] - raw[:,:-1])': 'raw'},
     'there is no square': {'.pow(2)': ''},
     'absolute values; squares are asked for': {'.pow(2)': '.abs()'},
     'the difference of the squares; the square of the difference is asked for':
         'beta * (raw[:,1:].pow(2) - raw[:,:-1].pow(2)).mean()',
-    'the last step is compared with the first, as `roll` does':
-        {'raw[:,1:] - raw[:,:-1]': 'raw - raw.roll(1, 1)'},
+    'the last step is compared with the first': {'raw[:,1:] - raw[:,:-1]': 'raw - raw.roll(1, 1)'},
     'the sum along one axis and the mean along the others': {'.mean()': '.sum(-1).mean()'},
 })
 
@@ -487,8 +476,8 @@ _last_mistakes = {
     'it reads 3 words, whatever the length is': {'range(x.shape[1])': 'range(3)'},
     'it reads 2 words, whatever the length is': {'range(x.shape[1])': 'range(2)'},
     'one result for each token; only the one after the last token is asked for':
-        {'h = 0\n': 'h,hs = 0,[]\n', _step: f'{_step}; hs.append(h)',
-         'self.h_o(h)': 'self.h_o(torch.stack(hs, 1))'},
+        {'h = 0\n': 'h,hs = 0,[]\n', 'self.h_o(h)': 'self.h_o(torch.stack(hs, 1))',
+         _step: 'hs.append(h := F.relu(self.h_h(h + self.i_h(x[:,i]))))'},
     'the embedding of the next word is added after `h_h`; add it before: `h_h(h + i_h(word))`':
         {_step: 'h = F.relu(self.h_h(self.i_h(x[:,i]))) + h'},
     'the last `h_h` and relu are missing':
@@ -523,8 +512,7 @@ At each step: the word's embedding, plus the `h` of the step before (if there is
 ? `x[:,0]` is the first word of every row.
 ? The second step has the same layers as the first; only `h` is added to the embedding.
 ? `h = F.relu(self.h_h(h + self.i_h(x[:,1])))`
-""", edges=[dict(bs=1)],
-   mistakes=_last_mistakes, edits_of=_LoopModel)
+""", edges=[dict(bs=1)], mistakes=_last_mistakes, edits_of=_LoopModel)
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-056b
 exercise('The same as a loop, for any length', _LoopModel, _try_last, """
@@ -536,8 +524,7 @@ however many there are.
 ? What could `h` be before the first word, so that adding it changes nothing?
 ? `x.shape[1]` is the number of words; in the chapter's text it is fixed to 3.
 ? `h = 0`, then one line in a `for`.
-""", mistakes=_last_mistakes,
-   edges=[dict(bs=1), dict(sl=1), dict(sl=2), dict(sl=7)])
+""", edges=[dict(bs=1), dict(sl=1), dict(sl=2), dict(sl=7)], mistakes=_last_mistakes)
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-058
 class _EveryTokenModel(nn.Module):
@@ -566,10 +553,8 @@ word, not only after the last: `sl` times as much to learn from.
 """, edges=[dict(bs=1), dict(sl=1)], mistakes={
     'the results are stacked along axis 0: time must be axis 1': {'dim=1': 'dim=0'},
     'the results are stacked along the last axis: time must be axis 1': {'dim=1': 'dim=-1'},
-    '`cat` puts the results into the batch axis: stack them along a new axis 1':
-        {'stack(outs, dim=1)': 'cat(outs)'},
-    '`cat` along axis 1 runs them into one another: stack them along a new axis 1':
-        {'stack': 'cat'},
+    '`cat` puts them into the batch axis: stack along a new axis 1': {'stack(outs, dim=1': 'cat(outs'},
+    '`cat` along axis 1 runs them into one another: stack along a new axis 1': {'stack': 'cat'},
     'only the last result; one for each token is asked for': 'outs[-1]',
     'each word is read on its own: `h` must go from one step to the next': {'h + self': 'self'},
     'the last result is there for every token': {'stack(outs': 'stack([outs[-1]]*len(outs)'},
@@ -648,12 +633,10 @@ a batch of another size may come.
 ? `h.detach()` has the same numbers and no history. Do it once a batch: where?
 ? A state of `0` (the number) fits any batch size and any device.
 """, edges=[dict(bs=1), dict(sl=1)], mistakes={
-    'only the last result; one for each token is asked for':
-        {'torch.stack(outs, dim=1)': 'outs[-1]'},
+    'only the last result; one for each token is asked for': {', dim=1)': ', dim=1)[:,-1]'},
     'it is the state after the first token':
         {'h.detach()': 'F.relu(self.h_h(self.h + self.i_h(x[:,0]))).detach()'},
-    'they start from 0 again: the state of the first batch is not carried on':
-        {'h,outs = self.h': 'h,outs = 0'},
+    'they start from 0 again: the state is not carried on': {'h,outs = self.h': 'h,outs = 0'},
     '`h` is detached inside the loop, at every token: detach once, after the loop':
         {'h + self': '(h.detach() if i else h) + self'},
     'the state is still there: `reset` does not forget it':
@@ -774,11 +757,9 @@ whose graph is gone.
 ? `h = h.detach()` between two batches: the same numbers, no history.
 ? `loss.backward()`, `opt.step()`, `opt.zero_grad()`, in this order; `loss.item()` is a float.
 """, edges=[dict(bs=1), dict(sl=1)], mistakes={
-    'the gradients of the batches add up: `opt.zero_grad()` is missing':
-        {'opt.zero_grad()': 'pass'},
-    'the state is not carried: each batch starts from None; give it the `h` of the batch before':
-        {'model(x, h)': 'model(x, None)'},
-    'the weights have not changed: `opt.step()` is missing': {'opt.step()': 'pass'},
+    'the gradients of the batches add up: `opt.zero_grad()` is missing': {'opt.zero_grad()': ''},
+    'the state is not carried: give the model the `h` of the batch before': {'(x, h)': '(x, None)'},
+    'the weights have not changed: `opt.step()` is missing': {'opt.step()': ''},
     'only the last token counts; every token has a target':
         {'logits.flatten(0, 1), y.flatten()': 'logits[:,-1], y[:,-1]'},
     'the loss is the sum; the mean is asked for': {'y.flatten()': "y.flatten(), reduction='sum'"},
@@ -819,11 +800,9 @@ _cell_mistakes = {
     'the forget gate is not used: the old cell state is multiplied by it': {'f*c': 'c'},
     'the forget gate works the wrong way round: 1 keeps, 0 forgets': {'f*c': '(1-f)*c'},
     'input gate and cell gate are added; multiply them': {'i*g': 'i + g'},
-    'the forget gate acts on the new values as well; it acts on the old cell state only':
-        {'f*c + i*g': 'f*(c + i*g)'},
+    'the forget gate acts on the new values, too; only on the old c': {'f*c + i*g': 'f*(c + i*g)'},
     'the new h is output * c; it should be output * tanh(c)': {'torch.tanh(c)': 'c'},
-    'the new h is output * sigmoid(c); it should be output * tanh(c)':
-        {'torch.tanh(c)': 'torch.sigmoid(c)'},
+    'the new h is output * sigmoid(c); it should be output * tanh(c)': {'tanh(c)': 'sigmoid(c)'},
     'the output gate is not used: the new h is `output * tanh(c)`': {'o*torch': 'torch'},
     'the state comes back as (c, h); return `h, (h, c)`': 'h, (c, h)',
     'it is the old c': 'h, (h, state[1])',
@@ -951,8 +930,7 @@ xr, xz, xn and hr, hz, hn here.
 ? `self.ih(x).chunk(3, dim=1)` gives xr, xz, xn.
 ? With z near 1 the old h is kept; with r near 0 the new values come from x only.
 """, edges=[dict(bs=1), dict(bs=3), dict(ni=4, nh=4)], mistakes={
-    "r multiplies h before `hh`, as in the paper; in PyTorch's variant it multiplies what `hh` "
-    "gives: `r*hn`":
+    "r multiplies h before `hh`, as in the paper; in PyTorch's variant it multiplies `hn`":
         {'r*hn': 'F.linear(r*h, self.hh.weight.chunk(3)[2], self.hh.bias.chunk(3)[2])'},
     'n goes through a sigmoid; it needs tanh': {'torch.tanh': 'torch.sigmoid'},
     'the reset gate r is not used: `n = tanh(xn + r*hn)`': {'r*hn': 'hn'},

@@ -169,13 +169,8 @@ def alike(a, b):
         return len(a)==len(b) and all(map(alike, a, b))
     return type(a)==type(b) and not isinstance(a, Tensor) and a==b
 
-def same(
-    got, # What the learner's code gave
-    want, # The right result: a tensor, or a list
-    what:str='the result', # What it is, with its axes
-    mistakes:dict={}, # What to say → what this mistake gives
-):
-    "Raise `Wrong` unless `got` is `want`"
+def same(got, want, what='the result', mistakes={}):
+    "Raise `Wrong` unless `got` is `want`; `mistakes`: what to say → what this mistake gives"
     wrong_if(got is None, f"{what} is None: is there a `return`?")
     if isinstance(want, list): return _same_list(got, want, what, mistakes)
     shape = tuple(want.shape)
@@ -251,12 +246,8 @@ def _gradients(results, leaves, names, weights):
     grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True, retain_graph=True)
     return [torch.zeros_like(p) if g is None else g for p,g in zip(leaves.values(), grads)]
 
-def judge(
-    ex:Exercise,
-    obj, # What the learner wrote
-    run:Callable, # `run(obj)` → results by name, and leaves by name
-):
-    "Raise `Wrong` unless `obj` gives the results and gradients of the solution"
+def judge(ex, obj, run):
+    "Raise `Wrong` unless `run(obj)` gives the results, and for the leaves the gradients, it should"
     want,theirs = run(ex.solve)
     got,leaves = run(obj)
     bad = [k for k in want if not alike(got[k], want[k])]
@@ -284,13 +275,8 @@ def _judge_gradients(ex, run, got, leaves, want, theirs, names):
     raise Wrong(f"the outputs are right, but the gradient of {name} is wrong: part of the "
                 "computation is cut off; look for a `detach` in the wrong place")
 
-def judge_function(
-    ex:Exercise,
-    f, # What the learner wrote
-    *args, # What to call it with
-    what:str='the result', # What it returns
-):
-    "Raise `Wrong` unless the function `f` gives the result and the gradients of the solution"
+def judge_function(ex, f, *args, what='the result'):
+    "Raise `Wrong` unless `f(*args)` gives the result and the gradients of the solution"
     untouched(f, *args)
     named = zip(inspect.signature(ex.solve).parameters, args)
     leaves = {k: o for k,o in named if isinstance(o, Tensor) and o.requires_grad}
@@ -319,14 +305,8 @@ def build(ex, cls, *sizes):
     for o in m.double().parameters(): nn.init.normal_(o, 0, 0.7)
     return m.train()
 
-def judge_module(
-    ex:Exercise,
-    cls, # What the learner wrote
-    sizes:tuple, # What to make it with
-    play:Callable, # `play(module)` → results by name
-    **leaves, # Inputs whose gradients are compared, besides the parameters'
-) -> nn.Module: # A module of the learner's
-    "Raise `Wrong` unless `cls` gives the results and the gradients of the solution"
+def judge_module(ex, cls, sizes, play, **leaves):
+    "Raise `Wrong` unless `play(cls(*sizes))` gives the solution's results; returns a `cls(*sizes)`"
     m = build(ex, cls, *sizes)
     def run(o):
         mine = o(*sizes).double()
