@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from fastai.callback.core import Callback
 from fastcore.script import call_parse
 from ..core import Version, check_new_file, clear_errors
+from ..models import LMModel1, LMModel2
 from .grading import *
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-028
@@ -442,18 +443,6 @@ the next. It is taken from the raw activations, those *before* dropout.
 })
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-056
-class _LoopModel(nn.Module):
-    def __init__(self, vocab_sz, n_hidden):
-        super().__init__()
-        self.i_h = nn.Embedding(vocab_sz, n_hidden)
-        self.h_h = nn.Linear(n_hidden, n_hidden)
-        self.h_o = nn.Linear(n_hidden, vocab_sz)
-
-    def forward(self, x):
-        h = 0
-        for i in range(x.shape[1]): h = F.relu(self.h_h(h + self.i_h(x[:,i])))
-        return self.h_o(h)
-
 def _try_model(ex, cls, bs, sl, vocab_sz, n_hidden, axes='bs x sl x vocab_sz'):
     x = torch.randint(vocab_sz, (bs, sl))
     m = judge_module(ex, cls, (vocab_sz, n_hidden), lambda m: {f'the logits ({axes})': m(x)})
@@ -512,11 +501,12 @@ At each step: the word's embedding, plus the `h` of the step before (if there is
 ? `x[:,0]` is the first word of every row.
 ? The second step has the same layers as the first; only `h` is added to the embedding.
 ? `h = F.relu(self.h_h(h + self.i_h(x[:,1])))`
-""", edges=[dict(bs=1)], mistakes=_last_mistakes, edits_of=_LoopModel)
+""", edges=[dict(bs=1)], mistakes=_last_mistakes, edits_of=LMModel2)
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-056b
-exercise('The same as a loop, for any length', _LoopModel, _try_last, """
-The same layers (`i_h`, `h_h`, `h_o`) and the same step, as a loop over all the words of `x`,
+exercise('The same as a loop, for any length', LMModel2, _try_last, """
+`LMModel1`, the chapter's first model, has the layers `i_h`, `h_h` and `h_o` of the exercise before
+and reads three words. Inherit the layers, and write its steps as a loop over all the words of `x`,
 however many there are.
 
 - forward, `x`: `bs x sl`, ids
@@ -527,13 +517,7 @@ however many there are.
 """, edges=[dict(bs=1), dict(sl=1), dict(sl=2), dict(sl=7)], mistakes=_last_mistakes)
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-058
-class _EveryTokenModel(nn.Module):
-    def __init__(self, vocab_sz, n_hidden):
-        super().__init__()
-        self.i_h = nn.Embedding(vocab_sz, n_hidden)
-        self.h_h = nn.Linear(n_hidden, n_hidden)
-        self.h_o = nn.Linear(n_hidden, vocab_sz)
-
+class _EveryTokenModel(LMModel1):
     def forward(self, x):
         h,outs = 0,[]
         for i in range(x.shape[1]):
@@ -542,8 +526,8 @@ class _EveryTokenModel(nn.Module):
         return torch.stack(outs, dim=1)
 
 exercise('Predict after every token', _EveryTokenModel, _try_model, """
-The same layers (`i_h`, `h_h`, `h_o`) and the same recurrence, but the model answers after each
-word, not only after the last: `sl` times as much to learn from.
+The same layers (`i_h`, `h_h`, `h_o` of `LMModel1`) and the same recurrence, but the model answers
+after each word, not only after the last: `sl` times as much to learn from.
 
 - forward, `x`: `bs x sl`, ids
 - returns logits, `bs x sl x vocab_sz`; `[:,i]` is what it says after word i
@@ -553,7 +537,7 @@ word, not only after the last: `sl` times as much to learn from.
 """, edges=[dict(bs=1), dict(sl=1)], mistakes={
     'the results are stacked along axis 0: time must be axis 1': {'dim=1': 'dim=0'},
     'the results are stacked along the last axis: time must be axis 1': {'dim=1': 'dim=-1'},
-    '`cat` puts them into the batch axis: stack along a new axis 1': {'stack(outs, dim=1': 'cat(outs'},
+    '`cat` puts them into the batch axis: stack along axis 1': {'stack(outs, dim=1': 'cat(outs'},
     '`cat` along axis 1 runs them into one another: stack along a new axis 1': {'stack': 'cat'},
     'only the last result; one for each token is asked for': 'outs[-1]',
     'each word is read on its own: `h` must go from one step to the next': {'h + self': 'self'},
@@ -565,12 +549,9 @@ word, not only after the last: `sl` times as much to learn from.
 })
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-061
-class _StatefulModel(nn.Module):
+class _StatefulModel(LMModel1):
     def __init__(self, vocab_sz, n_hidden):
-        super().__init__()
-        self.i_h = nn.Embedding(vocab_sz, n_hidden)
-        self.h_h = nn.Linear(n_hidden, n_hidden)
-        self.h_o = nn.Linear(n_hidden, vocab_sz)
+        super().__init__(vocab_sz, n_hidden)
         self.h = 0
 
     def forward(self, x):
@@ -715,7 +696,7 @@ def _train_tbptt(model, batches, opt):
         losses.append(loss.item())
     return losses
 
-class _TinyLM(_LoopModel):
+class _TinyLM(LMModel1):
     "A model that takes the state and gives it back"
     def forward(self, x, h=None):
         h,outs = 0 if h is None else h,[]

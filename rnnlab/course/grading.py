@@ -21,6 +21,7 @@ import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from fastai.callback.core import Callback
 from fastcore.foundation import L
+from ..models import LMModel1
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-005
 class Feedback:
@@ -64,7 +65,7 @@ def source(obj, name):
 
 def run_source(src):
     "What the code `src` defines, by name, in a notebook with the learner's imports"
-    ns = dict(torch=torch, nn=nn, F=F, Callback=Callback)
+    ns = dict(torch=torch, nn=nn, F=F, Callback=Callback, LMModel1=LMModel1)
     exec(src, ns)
     return ns
 
@@ -453,13 +454,14 @@ Nothing is sent anywhere, and nothing is counted. Any exercise can be done on it
 _todo = ("Each exercise is a cell with `...` in it. Replace the `...`, run the cell, "
          "then run the check below it.")
 _done = ("Here the solutions are filled in, each in a folded cell: open it to read it. "
-         "This notebook is what proves them. To try for yourself, take "
-         "[the one with the gaps](exercises.ipynb).")
+         "This notebook is what proves them. To try for yourself, take the one with the gaps, "
+         "which `rnnlab-exercises` writes.")
 
 _setup = """
 import torch, torch.nn.functional as F # noqa: F401
 from torch import nn
 from fastai.callback.core import Callback
+from rnnlab.models import LMModel1 # noqa: F401
 from rnnlab.course.exercises import check, exercises, hint, solution, spec # noqa: F401
 """.strip()
 
