@@ -57,11 +57,10 @@ def codes(obj):
 
 def source(obj, name):
     "The source of `obj` under `name`; `inspect.getsource` finds no class that a notebook defines"
-    file = next(iter(codes(obj).values())).co_filename
-    lines = linecache.getlines(file)
-    node = next(o for o in ast.parse(''.join(lines)).body if getattr(o,'name','')==obj.__name__)
-    text = ''.join(lines[node.lineno-1:node.end_lineno]).rstrip()
-    return text.replace(obj.__name__, name, 1)
+    lines = linecache.getlines(next(iter(codes(obj).values())).co_filename)
+    starts = f'def {obj.__name__}(',f'class {obj.__name__}('
+    at = next(i for i,l in enumerate(lines) if l.startswith(starts))
+    return ''.join(inspect.getblock(lines[at:])).rstrip().replace(obj.__name__, name, 1)
 
 def run_source(src):
     "What the code `src` defines, by name, in a notebook with the learner's imports"
@@ -81,7 +80,8 @@ def stub_of(src):
     node = ast.parse(src).body[0]
     for f in ast.walk(node):
         if not isinstance(f, ast.FunctionDef): continue
-        f.body = f.body[:f.name=='__init__'] + ast.parse('...').body # keeps super().__init__()
+        first = f.body[:1] if f.name=='__init__' else [] # super().__init__()
+        f.body = [*first, ast.Expr(ast.Constant(...))]
     return ast.unparse(node)
 
 @dataclass
@@ -132,8 +132,8 @@ def unfilled(ex, obj):
     stub = codes(run_source(ex.stub)[ex.name])
     res = []
     for k,c in codes(obj).items():
-        same = k in stub and (c.co_code, c.co_names)==(stub[k].co_code, stub[k].co_names)
-        if same or ((k in stub or not ex.is_class) and _does_nothing(c)): res.append(k)
+        kept = k in stub and (c.co_code, c.co_names)==(stub[k].co_code, stub[k].co_names)
+        if kept or ((k in stub or not ex.is_class) and _does_nothing(c)): res.append(k)
     return res
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-019
