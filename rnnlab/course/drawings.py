@@ -123,6 +123,7 @@ def draw_model_steps(n:int=3): # Number of input tokens, 1 to 8
                f'{n} token{"s"*(n>1)} in, the next one out. '
                'Arrows of one colour share their weights.')
     toks = _tokens(n+1)
+    h = None
     for k in range(n):
         x = .68 + 1.75*k + (w-1.5-1.75*n)/2
         e = _op(ax, x, 1.7, '+') if k else _ball(ax, x, 1.7, '', _blue, 'embedding', .14)
