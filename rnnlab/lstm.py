@@ -47,7 +47,7 @@ class LSTMCellGates(nn.Module):
 
     def load_torch_weights(self,
         sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
-    ) -> 'LSTMCellGates': # The cell itself
+    ): # The cell itself
         "Take over weights in PyTorch's layout; the two biases are added up"
         sd = _checked(sd, nn.LSTMCell, self)
         w = torch.cat([sd['weight_hh'], sd['weight_ih']], dim=1).chunk(4)
@@ -83,7 +83,7 @@ class _TwoLayers(nn.Module):
 
     def load_torch_weights(self,
         sd:dict, # From the `state_dict` of PyTorch's cell, `torch_weights` or `layer_weights`
-    ) -> nn.Module: # The cell itself
+    ): # The cell itself
         "Take over weights in PyTorch's layout"
         sd = _checked(sd, self.like, self)
         with torch.no_grad():

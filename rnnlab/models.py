@@ -8,6 +8,7 @@ __all__ = ['rnn_types', 'LMModel1', 'LMModel2', 'map_state', 'state_owners', 'St
 
 # %% ../nbs/source/02_models.ipynb #04-models-002
 from collections import namedtuple
+from typing import Any
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 
@@ -49,7 +50,7 @@ def state_owners(model) -> list:
 
 class StatefulModel(nn.Module):
     "Base of the models that carry a state `h` from batch to batch; it moves with the model"
-    h = None # the next batch begins a text
+    h:Any = None # a tensor, or a tuple of them; None: the next batch begins a text
     bs_dim = -2 # the axis of the batch
 
     def reset(self):
