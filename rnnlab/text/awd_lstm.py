@@ -35,7 +35,7 @@ class AWD_LSTM(StatefulModel):
         emb_sz:int, # Size of the embeddings and of the last layer's activations
         n_hid:int, # Activations between the layers
         n_layers:int, # Recurrent layers
-        pad_token:int|None=None, # Id of the padding token, whose embedding stays 0; None: there is none
+        pad_token:int|None=None, # Id of the padding, whose embedding stays 0; None: there is none
         hidden_p:float=0.2, # Dropout from layer to layer
         input_p:float=0.6, # Dropout of the first layer's input
         embed_p:float=0.1, # Dropout of whole words
@@ -67,7 +67,7 @@ class AWD_LSTM(StatefulModel):
         "Layer `l`'s part of the state, which is a flat tuple"
         if self.h is None: return None
         k = len(self.h)//len(self.rnns)
-        return self.h[l] if k==1 else self.h[k*l:k*(l+1)]
+        return self.h[l] if k == 1 else self.h[k*l:k*(l+1)]
 
     def forward(self,
         x:Tensor, # Token ids, `bs x sl`
@@ -98,16 +98,17 @@ class AWD_LSTM(StatefulModel):
     def load_fastai(self,
         sd:dict[str,Tensor], # `state_dict()` of fastai's `AWD_LSTM` or language model
     ): # The model itself; an encoder takes its part of a language model
-        "Take over fastai's weights; `ValueError` says what does not fit, and then nothing has changed"
+        "Take over fastai's weights; if one doesn't fit, `ValueError`, and nothing changes"
         if '0.encoder.weight' in sd and not hasattr(self, 'head'):
             sd = {k[2:]: v for k,v in sd.items() if k.startswith('0.')}
         old = '.module.weight_hh_l0' # what the last dropout left of the raw weight
         have = {k: tuple(getattr(v, 'shape', ())) for k,v in sd.items() if not k.endswith(old)}
         need = {k: tuple(v.shape) for k,v in self.fastai_state_dict().items()}
         for k in need | have:
-            if have.get(k)==need.get(k): continue
-            raise ValueError(f"sd: {k!r} is {have.get(k, 'missing')}, expected {need.get(k, 'none')}; "
-                             "give the state_dict() of a fastai model of the same kind and sizes")
+            if have.get(k) == need.get(k): continue
+            raise ValueError(f"sd: {k!r} is {have.get(k, 'missing')}, expected "
+                             f"{need.get(k, 'none')}; give the state_dict() of a fastai model of "
+                             "the same kind and sizes")
         self.load_state_dict({k: sd[v] for k,v in self._fastai_names().items()})
         return self
 
@@ -118,7 +119,7 @@ class LMHead(nn.Module):
         vocab_sz:int, # Number of distinct tokens
         n_in:int, # Activations per token
         output_p:float=0.1, # Dropout of the decoder's input
-        encoder:nn.Embedding|None=None, # `vocab_sz x n_in`: share its weight (AWD-LSTM, section 4.4)
+        encoder:nn.Embedding|None=None, # Share its weight, `vocab_sz x n_in` (section 4.4)
         bias:bool=True, # Has each word a bias?
     ):
         super().__init__()
@@ -198,7 +199,7 @@ class NTAverager:
     def _check_raw(self):
         if self.raw is not None:
             raise RuntimeError("the averages are in the model, and a training step would change "
-                               "them; leave `with averaged():`, or call `use_raw`, before you train")
+                               "them; leave `with averaged():`, or call `use_raw`, before it")
 
     @torch.no_grad()
     def update(self):
@@ -257,8 +258,8 @@ class NTAverager:
         "Go on where `sd` was saved"
         def mine(ts): # copies, where the parameters are
             if ts is None: return None
-            if [t.shape for t in ts]!=[p.shape for p in self.params]:
-                raise ValueError("sd: other shapes than these parameters have; it is of another model")
+            if [t.shape for t in ts] != [p.shape for p in self.params]:
+                raise ValueError("sd: is of another model, with other shapes")
             return [t.to(p.device, copy=True) for t,p in zip(ts, self.params)]
         vars(self).update(sd, logs=list(sd['logs']), avg=mine(sd['avg']), raw=mine(sd['raw']))
 
