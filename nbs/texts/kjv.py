@@ -1,4 +1,4 @@
-"""The King James Version from Debian's program `bible`, and the baselines that a model of it has to beat
+"""The King James Version from Debian's program `bible`, and what a model of it has to beat
 
     python nbs/texts/kjv.py kjv.txt
     python nbs/texts/kjv.py nbs/texts/genesis.txt --verses gen1:1-gen50:26
