@@ -27,10 +27,9 @@ from .core import check_choice, check_device, check_number, check_sizes
 
 # %% ../nbs/source/01_data.ipynb #00-data-005
 def number_words(
-    n:int, # A whole number from 1 to 9,999
+    n:int, # A whole number; Human Numbers has those from 1 to 9,999
 ) -> str: # Its name, like 'one hundred twenty three'
     "`n` in English, spelled as Human Numbers spells it"
-    if n not in range(1, 10_000): raise ValueError(f"n={n!r}: expected a number from 1 to 9,999")
     return num2words(n, lang='en').replace(' and ', ' ').replace('-', ' ').replace(',', '')
 
 # %% ../nbs/source/01_data.ipynb #00-data-009

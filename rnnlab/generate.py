@@ -19,12 +19,6 @@ from .data import Vocab
 from .models import LMModel1
 
 # %% ../nbs/source/08_generate.ipynb #06-generate-008
-def _check_draw(temperature, top_k, top_p):
-    if temperature == 0: raise ValueError("temperature=0: give greedy=True, and the best is taken")
-    check_number('temperature', temperature, 0, above=True)
-    if top_k is not None: check_sizes(top_k=top_k)
-    if top_p is not None: check_number('top_p', top_p, 0, 1, above=True)
-
 def _largest(logits):
     "The largest of each row, if it is finite; it isn't if one is NaN or +inf, or all are -inf"
     res = logits.amax(-1, keepdim=True)
@@ -41,7 +35,10 @@ def token_probs(
     top_p:float|None=None, # Keep the fewest most probable tokens that make up this probability
 ) -> Tensor: # Probabilities, float64, of the shape of `logits`
     "What to draw the next token from"
-    _check_draw(temperature, top_k, top_p)
+    if temperature == 0: raise ValueError("temperature=0: give greedy=True, and the best is taken")
+    check_number('temperature', temperature, 0, above=True)
+    if top_k is not None: check_sizes(top_k=top_k)
+    if top_p is not None: check_number('top_p', top_p, 0, 1, above=True)
     logits = logits.double()
     probs = ((logits-_largest(logits))/temperature).softmax(-1)
     if top_k is None and top_p in (None, 1): return probs
@@ -59,6 +56,7 @@ class _Draw:
         # A generator uses 32 bits of its seed
         self.gens = [torch.Generator().manual_seed((seed+i) % 2**32) for i in range(bs)]
         self.shape = shape
+        token_probs(torch.zeros(1), **shape) # what is wrong with it is said at once
 
     def __call__(self, logits, rows):
         cdf = token_probs(logits, **self.shape).cumsum(-1)
@@ -112,7 +110,7 @@ def _steps(model, ids, choose, window):
         if own.all(): yield [d.popleft() for d in ready]
 
 # %% ../nbs/source/08_generate.ipynb #06-generate-025
-def _check_fit(model, vocab, window):
+def _window(model, vocab, window):
     "The window to read, None for a model with a state; an error unless model, vocab and window fit"
     name = type(model).__name__
     if not isinstance(model, nn.Module):
@@ -149,13 +147,11 @@ def stream(
     window:int|None=None, # Without a state: how many of the last tokens to read; LMModel1, 2: 3
 ) -> Iterator[str]|Iterator[list[str]]: # Tokens; for a list of prompts, lists with a token for each
     "New tokens, one at a time as they are made, at constant cost; a prompt is read from its start"
-    window = _check_fit(model, vocab, window)
-    if n is not None: check_sizes(n=n)
+    window = _window(model, vocab, window)
     draw = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     draw = {k: v for k,v in draw.items() if v is not None}
     if greedy and draw:
         raise ValueError(f"greedy=True and {', '.join(draw)}: greedy draws nothing; give one only")
-    _check_draw(draw.get('temperature', 1.), top_k, top_p)
     one = isinstance(prompt, str)
     ids = [vocab.encode(o) for o in ([prompt] if one else prompt)]
     if not ids or not all(map(len, ids)):
