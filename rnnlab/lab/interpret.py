@@ -9,57 +9,25 @@ __all__ = ['number_groups', 'Layer', 'recurrent_layers', 'Trace', 'trace', 'Pict
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-002
 from contextlib import contextmanager
 from io import BytesIO
-from numbers import Integral
 from typing import NamedTuple
 import pandas as pd, torch, torch.nn.functional as F
 from matplotlib import pyplot as plt
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from torch import nn, Tensor
-from ..data import Corpus, Vocab, tokenize
+from ..core import borrowed, check_choice, check_sizes
+from ..data import Corpus, tokenize
 from ..lstm import GRU, LSTM
-from ..models import LMModel1, LMModel2, _check_sizes
+from ..models import LMModel1, LMModel2
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-008
-def _parts(o):
-    "Every list, dict and tensor inside the plain Python value `o`; parameters and modules are left out"
-    if isinstance(o, Tensor):
-        if not isinstance(o, nn.Parameter): yield o
-    elif isinstance(o, (list, tuple, dict)):
-        if not isinstance(o, tuple): yield o
-        for v in o.values() if isinstance(o, dict) else o: yield from _parts(v)
-
 @contextmanager
-def _untouched(
-    model:nn.Module, # Inside: in `eval` mode, its state forgotten if it has a `reset`
-):
-    "Use a model for a while; afterwards its mode, state, buffers, hooks and the random generators are what they were"
-    mods = list(model.modules())
-    attrs = [(m, dict(m.__dict__)) for m in mods]
-    parts = [o for _,d in attrs for o in _parts(d)]
-    boxes = [(o, o.copy()) for o in parts if not isinstance(o, Tensor)]
-    tensors = [(o, o._version, o.detach().clone()) for o in parts if isinstance(o, Tensor)]
-    gpus = sorted({p.device.index for p in model.parameters() if p.is_cuda})
-    cudnn = torch.backends.cudnn.enabled
-    with torch.random.fork_rng(gpus):
-        try:
-            torch.backends.cudnn.enabled = False # its LSTM has no gradient in `eval` mode, and rounds more
-            model.eval()
-            if callable(getattr(model, 'reset', None)): model.reset()
-            yield model
-        finally:
-            torch.backends.cudnn.enabled = cudnn
-            for m,d in attrs:
-                m.__dict__.clear()
-                m.__dict__.update(d)
-            for o,old in boxes:
-                if isinstance(o, list): o[:] = old
-                else:
-                    o.clear()
-                    o.update(old)
-            with torch.no_grad():
-                for o,version,old in tensors:
-                    if o._version!=version: o.copy_(old)
+def _reading(model):
+    "Borrow `model` to read a text from its beginning"
+    # cuDNN's LSTM has no gradient in `eval` mode, and rounds more
+    with borrowed(model), torch.backends.cudnn.flags(enabled=False):
+        if hasattr(model, 'reset'): model.reset()
+        yield model
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-013
 class Layer(NamedTuple):
@@ -70,82 +38,61 @@ class Layer(NamedTuple):
     suffix:str # Ending of its parameters' names, 'l0' or 'l0_reverse'; '' for a loop
 
 _kinds = {'LSTM': (nn.LSTM, LSTM), 'GRU': (nn.GRU, GRU), 'RNN': (nn.RNN,)}
-_known = "nn.RNN, nn.GRU, nn.LSTM, rnnlab's GRU and LSTM, and the loop of LMModel1 … LMModel4"
+
+def _suffixes(m):
+    "Endings of the parameters' names, in the order in which the module runs its layers"
+    return [f'l{l}{o}' for l in range(m.num_layers) for o in ('','_reverse')[:1+m.bidirectional]]
 
 def recurrent_layers(
     model:nn.Module, # Any model of the package, or one of yours
-) -> list: # Of `Layer`, in the order in which the model defines them; a bidirectional layer counts twice
+) -> list: # Of `Layer`, in the order of the model; a bidirectional layer counts twice
     "The recurrent layers that can be looked into; `TypeError` if there is none"
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model: expected an nn.Module, got {type(model).__name__}"+("; pass `learn.model`" if hasattr(model, 'dls') else ""))
     if isinstance(model, LMModel1): return [Layer('h_h', 'loop', model.h_h, '')]
-    res = [Layer(f'{name} {sfx}'.strip(), kind, m, sfx) for name,m in model.named_modules() for kind,cls in _kinds.items()
-           if isinstance(m, cls) for l in range(m.num_layers) for sfx in (f'l{l}', f'l{l}_reverse')[:1+m.bidirectional]]
+    res = [Layer(f'{name} {sfx}'.strip(), kind, m, sfx) for name,m in model.named_modules()
+           for kind,cls in _kinds.items() if isinstance(m, cls) for sfx in _suffixes(m)]
     if res: return res
-    names = {n: type(m).__name__ for n,m in model.named_modules() if n}
-    like = [f"'{n}' ({o})" for n,o in names.items() if any(k in o.lower() for k in ('rnn','lstm','gru'))]
-    found = f"its {', '.join(like)} is of a type that is not known" if like else (
-        f"no layer of {type(model).__name__} ({', '.join(sorted({*names.values()})) or 'it has none'}) is recurrent")
-    raise TypeError(f"model: {found}. Looking inside works for {_known}")
-
-# %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-017
-def _pick(layers, layer):
-    "The layer with number `layer`"
-    if isinstance(layer, bool) or not isinstance(layer, Integral) or not 0<=layer<len(layers):
-        have = ', '.join(f'{i} ({o.name}, {o.kind})' for i,o in enumerate(layers))
-        raise ValueError(f"layer={layer!r}: the model has {have}; give one of these numbers")
-    return layers[layer]
+    found = ', '.join(sorted({type(m).__name__ for m in model.modules()}))
+    raise TypeError(f"model: none of its modules ({found}) is nn.RNN, nn.GRU, nn.LSTM, or rnnlab's "
+                    "GRU or LSTM; give a model that has one, or LMModel1 to 4")
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-020
-def _check_vocab(model, vocab):
-    "`vocab` as a `Vocab`, after comparing its size with the model's embedding"
-    if not isinstance(model, nn.Module): recurrent_layers(model)
+def _embedding(model, vocab):
+    "The embedding of `model`, and `vocab`, or that of a `Corpus`, which must have its size"
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model: expected one like learn.model, got {type(model).__name__}")
     if isinstance(vocab, Corpus): vocab = vocab.vocab
-    if not isinstance(vocab, Vocab):
-        raise TypeError(f"vocab: expected a Vocab, got {type(vocab).__name__}; make one of a list of tokens with Vocab(tokens)")
     embs = [m for m in model.modules() if isinstance(m, nn.Embedding)]
-    if not embs: raise TypeError(f"model: {type(model).__name__} has no nn.Embedding, so it does not read tokens")
-    if embs[0].num_embeddings!=len(vocab):
-        raise ValueError(f"vocab has {len(vocab)} tokens, but the model's embedding {embs[0].num_embeddings}; "
-                         "pass the vocab that the model was trained with")
-    return vocab,embs[0]
+    if not embs: raise TypeError(f"model: {type(model).__name__} has no nn.Embedding")
+    if embs[0].num_embeddings != len(vocab):
+        raise ValueError(f"vocab has {len(vocab)} tokens, but the model's embedding "
+                         f"{embs[0].num_embeddings}; pass the vocab that it was trained with")
+    return embs[0],vocab
 
-def _ids(text, vocab, name='text'):
-    "`text` as ids; every unknown token is named"
-    if isinstance(text, str): text = tokenize(text, vocab.by)
-    elif not isinstance(text, (list, tuple)) or not all(isinstance(o, str) for o in text):
-        raise TypeError(f"{name}: expected a text or a list of tokens, got {type(text).__name__}; `vocab.decode(ids)` makes text of ids")
-    bad = list(dict.fromkeys(o for o in text if o not in vocab))
-    if bad and vocab.unk is None:
-        raise KeyError(f"{name}: {', '.join(map(repr, bad[:8]))}{' …' if len(bad)>8 else ''} not in the vocab of {len(vocab)} tokens, "
-                       "which has no place for unknown ones; write these otherwise, or leave them out")
-    return vocab.encode(list(text))
+def _tokens(vocab, text): return tokenize(text, vocab.by) if isinstance(text, str) else list(text)
 
-def _read_ids(model, text, vocab, context='', max_tokens=60, what='the picture', least=1):
-    "Ids of `context` and `text` as one batch on the model's device, and the tokens of `text` as the model reads them"
-    vocab,emb = _check_vocab(model, vocab)
-    _check_sizes(max_tokens=max_tokens)
-    before,ids = _ids(context, vocab, 'context'),_ids(text, vocab)
-    if len(ids)<least: raise ValueError(f"text: expected at least {least} token{'s'*(least>1)}, got {len(ids)}")
-    if len(ids)>max_tokens: raise ValueError(f"text has {len(ids):,} tokens, and {what} is limited to max_tokens={max_tokens:,}; "
-                                             "give a shorter stretch (what comes before it fits in `context`), or raise max_tokens")
-    if len(before)>_most: raise ValueError(f"context has {len(before):,} tokens, the limit is {_most:,}; give its last ones only")
-    return torch.cat([before, ids])[None].to(emb.weight.device), [vocab[int(i)] for i in ids]
-
-_most = 10_000
+def _read(model, vocab, text, context='', max_tokens=60, least=1):
+    "Ids of `context` and `text` as one batch on the model's device, and the tokens that it reads"
+    emb,vocab = _embedding(model, vocab)
+    before,ids = (vocab.encode(_tokens(vocab, o)) for o in (context, text))
+    if not least <= len(ids) <= max_tokens:
+        raise ValueError(f"text has {len(ids)} tokens, expected {least} to max_tokens={max_tokens};"
+                         " what comes before a shorter one fits in context, or raise max_tokens")
+    tokens = [vocab[i] for i in ids.tolist()]
+    return torch.cat([before, ids])[None].to(emb.weight.device),tokens
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-025
 def _logits(out): return out[0] if isinstance(out, (tuple, list)) else out
 
 def _copy(o):
     "Copies of the tensors in nested tuples, without history"
-    return o.detach().clone() if isinstance(o, Tensor) else tuple(map(_copy, o)) if isinstance(o, (tuple, list)) else o
+    if isinstance(o, Tensor): return o.detach().clone()
+    return tuple(map(_copy, o)) if isinstance(o, (tuple, list)) else o
 
 @contextmanager
 def _listen(*modules):
-    "Collect `(arguments, keyword arguments, output)` of every call of `modules`"
+    "Collect `(arguments, output)` of every call of `modules`"
     calls = {m: [] for m in modules}
-    def note(m, args, kwargs, out): calls[m].append((_copy(args), {k: _copy(v) for k,v in kwargs.items()}, _copy(out)))
+    def note(m, args, kwargs, out): calls[m].append((_copy((*args, *kwargs.values())), _copy(out)))
     hooks = [m.register_forward_hook(note, with_kwargs=True) for m in calls]
     try: yield calls
     finally:
@@ -164,57 +111,56 @@ def _gru_step(x, hh, h):
     n = (xn + r*hn).tanh()
     return dict(r=r, z=z, n=n, h=(1-z)*n + z*h)
 
-def _replay(m, kind, sfx, x, h, c=None):
+def _rnn_step(x, hh, h, act): return dict(h=act(x + hh(h)))
+
+def _replay(m, kind, sfx, x, *state):
     "One layer of module `m` step by step over `x`, `sl x n`: each gate and state, `sl x n_hidden`"
-    w_ih,w_hh = (getattr(m, f'weight_{k}_{sfx}').detach() for k in ('ih','hh'))
-    b_ih,b_hh = (getattr(m, f'bias_{k}_{sfx}').detach() if m.bias else None for k in ('ih','hh'))
-    w_hr = getattr(m, f'weight_hr_{sfx}').detach() if getattr(m, 'proj_size', 0) else None
-    act = getattr(torch, getattr(m, 'nonlinearity', 'tanh'))
-    xs,hh,steps = F.linear(x, w_ih, b_ih),lambda h: F.linear(h, w_hh, b_hh),[]
-    for o in xs.flip(0) if sfx.endswith('_reverse') else xs:
-        d = _lstm_step(o, hh, h, c) if kind=='LSTM' else _gru_step(o, hh, h) if kind=='GRU' else dict(h=act(o + hh(h)))
+    w_ih,w_hh,b_ih,b_hh,w_hr = (getattr(m, f'{k}_{sfx}', None) for k in
+                                ('weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'))
+    step = {'LSTM': _lstm_step, 'GRU': _gru_step, 'RNN': _rnn_step}[kind]
+    act = (getattr(torch, m.nonlinearity),) if kind=='RNN' else ()
+    back = sfx.endswith('_reverse')
+    steps = []
+    for o in F.linear(x.flip(0) if back else x, w_ih, b_ih):
+        d = step(o, lambda h: F.linear(h, w_hh, b_hh), *state, *act)
         if w_hr is not None: d['h'] = F.linear(d['h'], w_hr)
-        h,c = d['h'],d.get('c')
+        state = [d[k] for k in 'hc' if k in d]
         steps.append(d)
-    if sfx.endswith('_reverse'): steps.reverse()
+    if back: steps.reverse()
     return {k: torch.stack([d[k] for d in steps]) for k in steps[0]}
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-028
 def _check_same(got, want, name):
     "Raise unless what was replayed is what the module gave"
     tol = torch.finfo(want.dtype).eps**.5
-    if got.shape!=want.shape or not torch.allclose(got, want, rtol=tol, atol=tol):
-        d = (f"differ by up to {float((got-want).abs().max()):.3g}" if got.shape==want.shape else
-             f"have shapes {tuple(got.shape)} and {tuple(want.shape)}")
-        raise ValueError(f"model: the states replayed from the weights of {name} and the model's own {d}, so its gates would be wrong; "
-                         "the layer does more than its class says (a changed forward, other hooks, dropout that eval() does not stop?)")
+    if got.shape==want.shape and torch.allclose(got, want, rtol=tol, atol=tol): return
+    raise ValueError(f"model: the states replayed from the weights of {name} are not its own, so "
+                     "its gates would be wrong: it does more than its class says (another forward, "
+                     "a hook, dropout that eval() does not stop?)")
 
-def _module_states(m, kind, call):
-    "Gates and states of every layer of the module `m` for one call of it, checked against its output: suffix → name → `sl x n_hidden`"
-    args,kwargs,out = call
-    x,hx = args[0] if args else kwargs['input'],args[1] if len(args)>1 else kwargs.get('hx')
-    if not isinstance(x, Tensor) or x.ndim!=3: raise ValueError(f"model: expected {type(m).__name__} to read bs x sl x n, got "
-                                                                f"{tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__}")
-    x,ys = ((o[0] if m.batch_first else o[:,0]) for o in (x, out[0]))
-    n_dirs = 1+m.bidirectional
-    sfxs = [f'l{l}{d}' for l in range(m.num_layers) for d in ('','_reverse')[:n_dirs]]
-    sizes = [getattr(m, 'proj_size', 0) or m.hidden_size] + [m.hidden_size]*(kind=='LSTM')
-    start = [x.new_zeros(len(sfxs), s) for s in sizes] if hx is None else [o[:,0] for o in (hx if kind=='LSTM' else (hx,))]
-    last,res = out[1] if kind=='LSTM' else (out[1],),{}
+def _module_states(m, kind, args, out):
+    "Gates and states of each layer of `m` in one call, checked: suffix → name → `sl x n_hidden`"
+    x,ys = (o[0] if m.batch_first else o[:,0] for o in (args[0], out[0]))
+    last = out[1] if kind=='LSTM' else (out[1],)
+    start = args[1] if len(args)>1 else None
+    if start is None: start = [torch.zeros_like(o) for o in last]
+    elif kind!='LSTM': start = (start,)
+    below,sfxs,res = [],_suffixes(m),{}
     for k,sfx in enumerate(sfxs):
-        res[sfx] = _replay(m, kind, sfx, x, *(s[k] for s in start))
+        res[sfx] = _replay(m, kind, sfx, x, *(s[k,0] for s in start))
         end = 0 if sfx.endswith('_reverse') else -1
-        for name,s in zip('hc', last): _check_same(res[sfx][name][end], s[k,0], f"{type(m).__name__} {sfx}")
-        if k%n_dirs==n_dirs-1: x = torch.cat([res[o]['h'] for o in sfxs[k+1-n_dirs:k+1]], -1)
+        for name,s in zip('hc', last):
+            _check_same(res[sfx][name][end], s[k,0], f"{type(m).__name__} {sfx}")
+        below.append(res[sfx]['h'])
+        if len(below)==1+m.bidirectional: x,below = torch.cat(below, -1),[]
     _check_same(x, ys, type(m).__name__)
     return res
 
 def _loop_states(calls, model):
-    "The hidden states of `LMModel1` … `LMModel4`, checked against what goes into the next step and into `h_o`"
-    h = torch.stack([F.relu(out[0]) for _,_,out in calls[model.h_h]])
-    x = torch.stack([a[0][0] for a,_,_ in calls[model.h_h]])
-    emb = torch.stack([out[0] for _,_,out in calls[model.i_h]])
-    outs = torch.stack([a[0][0] for a,_,_ in calls[model.h_o]])
+    "The states of `LMModel1` … `LMModel4`, checked by what goes into the next step and into `h_o`"
+    h = torch.stack([F.relu(out[0]) for _,out in calls[model.h_h]])
+    x,outs = (torch.stack([args[0][0] for args,_ in calls[m]]) for m in (model.h_h, model.h_o))
+    emb = torch.stack([out[0] for _,out in calls[model.i_h]])
     name = f"the loop of {type(model).__name__}"
     _check_same(h[:-1] + emb[1:], x[1:], name)
     _check_same(h[-len(outs):], outs, name)
@@ -225,32 +171,35 @@ class Trace(NamedTuple):
     "What went on in one recurrent layer while a model read a text"
     layer:Layer # The layer
     tokens:list # Tokens of the text, as the model reads them
-    states:dict # Gates and states, each `sl x n_hidden`: i, f, g, o, c, h (LSTM); r, z, n, h (GRU); h (RNN, loop)
+    states:dict # `sl x n_hidden` each: i, f, g, o, c, h (LSTM); r, z, n, h (GRU); h (RNN, loop)
 
+@torch.no_grad()
 def _states(model, ids, layers):
     "Gates and states of `layers` while `model` reads `ids`, `1 x sl`"
-    mods = {o.module for o in layers} | ({model.i_h, model.h_o} if layers[0].kind=='loop' else set())
-    with _untouched(model), _listen(*mods) as calls, torch.no_grad(): model(ids)
-    if layers[0].kind=='loop': return [_loop_states(calls, model)]
+    loop = layers[0].kind=='loop'
+    modules = {model.h_h, model.i_h, model.h_o} if loop else {o.module for o in layers}
+    with _reading(model), _listen(*modules) as calls: model(ids)
     for o in layers:
-        n = len(calls[o.module])
-        if n!=1: raise ValueError(f"model: {o.name} was called {n} times for one text, expected once with all of it")
-    done = {o.module: _module_states(o.module, o.kind, calls[o.module][0]) for o in layers}
+        n,want = len(calls[o.module]),ids.shape[1] if loop else 1
+        if n != want: raise ValueError(f"model: it called {o.name} {n} times, expected {want}")
+    if loop: return [_loop_states(calls, model)]
+    done = {m: _module_states(m, kind, *calls[m][0]) for _,kind,m,_ in layers}
     return [done[o.module][o.suffix] for o in layers]
 
 def trace(
     model:nn.Module, # Any model of the package; left as it was
-    text, # What to read: a text, or a list of tokens
     vocab, # The `Vocab` (or `Corpus`) that the model was trained with
+    text, # What to read: a text, or a list of tokens
     layer:int=0, # Which of `recurrent_layers(model)`
-    context='', # What the model reads first, without it being recorded: at most 10,000 tokens
+    context='', # What the model reads first, without it being recorded
     max_tokens:int=10_000, # Longest text; a longer one raises
 ) -> Trace:
-    "Gates and states of one recurrent layer for each token of `text`; replayed from the weights, and compared with what the layer put out"
-    layer = _pick(recurrent_layers(model), layer)
-    ids,tokens = _read_ids(model, text, vocab, context, max_tokens, 'what is kept in memory')
-    states, = _states(model, ids, [layer])
-    return Trace(layer, tokens, {k: v[-len(tokens):] for k,v in states.items()})
+    "Gates and states of a recurrent layer for each token, replayed from its weights and checked"
+    ids,tokens = _read(model, vocab, text, context, max_tokens)
+    layers = recurrent_layers(model)
+    check_choice('layer', layer, range(len(layers)))
+    states = _states(model, ids, [layers[layer]])[0]
+    return Trace(layers[layer], tokens, {k: v[-len(tokens):] for k,v in states.items()})
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-041
 class Picture(NamedTuple):
@@ -258,34 +207,39 @@ class Picture(NamedTuple):
     fig:Figure # The figure
     data:pd.DataFrame # What it shows
 
-    def __repr__(self): return f"Picture of {self.data.shape[0]} rows x {self.data.shape[1]} columns"
+    def __repr__(self): return "Picture of {} rows x {} columns".format(*self.data.shape)
     def _repr_png_(self):
         self.fig.savefig(b:=BytesIO(), format='png')
         return b.getvalue()
 
 _ink,_grey,_pale,_blue,_red,_green = '#1b2733','#66727f','#c9d0d7','#0072B2','#D55E00','#009E73'
+_pink,_amber,_sky = '#CC79A7','#E69F00','#56B4E9'
 
 def _figure(*args, **kwargs):
     "`plt.subplots` on white, drawn only where it is returned"
-    kw = {'layout': 'constrained', 'dpi': 120, 'facecolor': 'white'} | kwargs
-    fig,axs = plt.subplots(*args, **kw)
+    fig,axs = plt.subplots(*args, layout='constrained', dpi=120, facecolor='white', **kwargs)
     plt.close(fig)
     return fig,axs
 
-def _wide(n): return 5.6 if n<=40 else 6.8
+def _wide(n): return 5.6 if n <= 40 else 6.8
 
 def _label(tok):
     "A token as a label: white space visible, at most 12 characters"
     tok = tok.translate({32: '␣', 10: '↵', 9: '⇥'})
-    return tok if len(tok)<=12 else tok[:11]+'…'
+    return tok if len(tok) <= 12 else tok[:11]+'…'
 
 def _token_axis(ax, tokens):
     "The tokens below the axis `ax`, upright"
-    size = 8.5 if len(tokens)<=40 else 6.5
-    ax.set_xticks(range(len(tokens)), map(_label, tokens), rotation=90, size=size, color=_ink, parse_math=False)
+    size = 8.5 if len(tokens) <= 40 else 6.5
+    ax.set_xticks(range(len(tokens)), map(_label, tokens), rotation=90, size=size, color=_ink,
+                  parse_math=False)
     ax.tick_params(axis='x', length=0, pad=2)
-    for o in ax.get_xticklabels():
-        if len(o.get_text())==1 and not o.get_text().isalnum(): o.set(weight='bold', size=size+2) # a lone '.' is easily missed
+    for o in ax.get_xticklabels(): # a lone '.' is easily missed
+        if len(o.get_text())==1 and not o.get_text().isalnum(): o.set(weight='bold', size=size+2)
+
+def _plain(*axs):
+    "No frame above and on the right"
+    for ax in axs: ax.spines[['top','right']].set_visible(False)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-043
 def count_since(
@@ -300,37 +254,40 @@ def count_since(
     return res
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-045
-_names = dict(i='input gate i', f='forget gate f', o='output gate o', g='candidate g', c='cell state c (each unit: part of its largest)',
-              h='hidden state h', r='reset gate r', z='update gate z', n='candidate n')
+_names = dict(i='input gate i', f='forget gate f', o='output gate o', g='candidate g',
+              c='cell state c (each unit: part of its largest)', h='hidden state h',
+              r='reset gate r', z='update gate z', n='candidate n')
 _panels = {'LSTM': 'ifogch', 'GRU': 'rznh', 'RNN': 'h', 'loop': 'h'}
 
+def _group_means(x, groups):
+    "`groups` one-hot, and the mean of the rows of `x`, `sl x n`, in each group"
+    one = F.one_hot(groups).to(x)
+    return one,(one.T @ x)/one.sum(0)[:,None].clamp(min=1)
+
 def _two_groups(x, place, most):
-    "Units that follow the place, by the place where they stand out; then those that hold on, the longest last"
+    "Units that follow the place, by where they stand out; and that hold on, the longest last"
     x = x - x.mean(0)
     var = x.pow(2).sum(0).clamp(min=1e-12)
-    one = F.one_hot(place).to(x)
-    means = (one.T @ x)/one.sum(0)[:,None].clamp(min=1)
+    one,means = _group_means(x, place)
     follows = (one @ means).pow(2).sum(0)/var # share of a unit's variance that the place explains
     holds = (x[1:]*x[:-1]).sum(0)/var         # correlation with itself a token ago
     n = x.shape[1]
-    first = follows.topk(most//2 if n>most else int((follows>holds).sum())).indices.tolist()
-    rest = sorted((u for u in range(n) if u not in first), key=lambda u: -float(holds[u]))[:most-len(first)]
-    up,peak = means.max(0)
-    return sorted(first, key=lambda u: ((int(peak[u])-1)%len(means), -float(up[u]))),rest[::-1]
+    k = most//2 if n>most else int((follows>holds).sum())
+    first = follows.topk(k).indices.tolist()
+    rest = [u for u in holds.argsort(descending=True, stable=True).tolist() if u not in first]
+    up,peak = (o.tolist() for o in means.max(0))
+    first.sort(key=lambda u: ((peak[u]-1)%len(means), -up[u]))
+    return first,rest[:most-len(first)][::-1]
 
 def _rows(t, sep, units, order, max_units):
     "Which units to show, from top to bottom, as one group, or as two"
+    check_choice('order', order, ('place','index'))
+    if units: return [list(units)]
     x = t.states.get('c', t.states['h']).double().cpu()
-    n = x.shape[1]
-    if units is not None:
-        units = [units] if isinstance(units, Integral) else list(units)
-        bad = [u for u in units if isinstance(u, bool) or not isinstance(u, Integral) or not 0<=u<n]
-        if bad or not units: raise ValueError(f"units={bad or units}: the layer has units 0 to {n-1}")
-        return [units]
     if order=='place' and sep in t.tokens and len(t.tokens)>2:
-        return [o for o in _two_groups(x, torch.tensor(count_since(t.tokens, sep)), max_units) if o]
-    if order not in ('place','index'): raise ValueError(f"order={order!r}: expected 'place' or 'index'; or give `units`, from top to bottom")
-    return [sorted(x.std(0, correction=0).topk(min(n, max_units)).indices.tolist())]
+        place = torch.tensor(count_since(t.tokens, sep))
+        return [o for o in _two_groups(x, place, max_units) if o]
+    return [sorted(x.std(0, correction=0).topk(min(x.shape[1], max_units)).indices.tolist())]
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-047
 def _scale(k, x):
@@ -338,38 +295,21 @@ def _scale(k, x):
     if k in 'iforz': return x,'viridis',Normalize(0, 1)
     if k=='c': x = x/x.abs().amax(0).clamp(min=1e-6)
     top = float(x.abs().max())
-    if k=='h' and x.min()>=0: return x,'viridis',Normalize(0, top or 1.) # a relu's
+    if k=='h' and x.min() >= 0: return x,'viridis',Normalize(0, top or 1.) # a relu's
     return x,'RdBu_r',Normalize(-max(1., top), max(1., top))
 
-def gate_maps(
-    model:nn.Module, # Any model of the package; left as it was
-    text, # What to read: a text, or a list of tokens
-    vocab, # The `Vocab` (or `Corpus`) that the model was trained with
-    layer:int=0, # Which of `recurrent_layers(model)`
-    show:str=None, # Panels from top to bottom, such as 'fc'; None: all, 'ifogch' (LSTM), 'rznh' (GRU), 'h' (RNN, loop)
-    units:list=None, # Units from top to bottom; None: as `order` says, at most `max_units`
-    order:str='place', # 'place': half follow the place since `sep`, half hold on (needs a `sep` in text); 'index': what varies most, unsorted
-    sep:str='.', # The token after which a white line is drawn
-    context='', # What the model reads first, without it being shown
-    max_tokens:int=60, # Longest text that the picture takes; a longer one raises
-    max_units:int=24, # Most units that the picture takes; the title says so if these are not all
-) -> Picture: # `data`: a row a token; columns (gate, unit), all units, unsorted
-    "Gates and states of a recurrent layer as heat maps over the tokens of a text; a row of a panel is a unit, the same one in all panels"
-    _check_sizes(max_units=max_units)
-    t = trace(model, text, vocab, layer, context, max_tokens)
-    have = _panels[t.layer.kind]
-    show = have if show is None else show
-    if not show or any(o not in have for o in show):
-        raise ValueError(f"show={show!r}: layer {layer} ({t.layer.name}, {t.layer.kind}) has {', '.join(f'{o} ({_names[o]})' for o in have)}")
-    groups = _rows(t, sep, units, order, max_units)
+def _draw_gates(t, show, groups, sep, title):
+    "A heat map for each of `show`; a row is a unit of `groups`, the same one in all panels"
     rows,n = sum(groups, []),t.states.get('c', t.states['h']).shape[1]
     height = 1.3 + {1: 3.2, 2: 2., 3: 1.5}.get(len(show), 1.05)*len(show)
-    fig,axs = _figure(len(show), 1, figsize=(_wide(len(t.tokens)), height), sharex=True, squeeze=False)
+    size = _wide(len(t.tokens)),height
+    fig,axs = _figure(len(show), 1, figsize=size, sharex=True, squeeze=False)
     same = {}
     for ax,k in zip(axs[:,0], show):
         x,cmap,norm = _scale(k, t.states[k].float().cpu())
         own = x.shape[1]!=n # a projected h has units of its own
-        im = ax.imshow((x if own else x[:,rows]).T, aspect='auto', cmap=cmap, norm=norm, interpolation='nearest')
+        im = ax.imshow((x if own else x[:,rows]).T, aspect='auto', cmap=cmap, norm=norm,
+                       interpolation='nearest')
         same.setdefault((cmap, norm.vmin, norm.vmax), []).append((ax, im))
         ax.set_title(_names[k], loc='left', size=9, color=_ink, pad=3)
         ax.set_yticks([])
@@ -377,29 +317,53 @@ def gate_maps(
         for j,o in enumerate(t.tokens[:-1]):
             if o==sep: ax.axvline(j+.5, color='white', lw=2)
         if len(groups)==2 and not own:
-            ax.axhline(len(groups[0])-.5, color='white', lw=2)
             a,b = map(len, groups)
-            ax.set_yticks([a/2-.5, a+b/2-.5], ['place','hold'], rotation=90, va='center', size=8, color=_grey)
+            ax.axhline(a-.5, color='white', lw=2)
+            ax.set_yticks([a/2-.5, a+b/2-.5], ['place','hold'], rotation=90, va='center', size=8,
+                          color=_grey)
             ax.tick_params(axis='y', length=0, pad=2)
     for group in same.values():
-        bar = fig.colorbar(group[0][1], ax=[a for a,_ in group], aspect=11*len(group) if len(show)>1 else 35, pad=.015, fraction=.03)
+        bar = fig.colorbar(group[0][1], ax=[a for a,_ in group], pad=.015, fraction=.03,
+                           aspect=11*len(group) if len(show)>1 else 35)
         bar.ax.tick_params(labelsize=8, length=2, color=_grey)
         bar.outline.set_visible(False)
     _token_axis(axs[-1,0], t.tokens)
     for ax in axs[:-1,0]: ax.tick_params(axis='x', length=0, labelbottom=False)
     some = f'{len(rows)} of {n}' if len(rows)<n else n
-    fig.suptitle(f"{type(model).__name__}, layer {layer} ({t.layer.name}, {t.layer.kind}): {some} units", size=10, color=_ink)
-    data = pd.concat({k: pd.DataFrame(v.float().cpu().numpy(), index=t.tokens) for k,v in t.states.items()}, axis=1)
-    return Picture(fig, data)
+    fig.suptitle(f"{title} ({t.layer.name}, {t.layer.kind}): {some} units", size=10, color=_ink)
+    return fig
+
+def gate_maps(
+    model:nn.Module, # Any model of the package; left as it was
+    vocab, # The `Vocab` (or `Corpus`) that the model was trained with
+    text, # What to read: a text, or a list of tokens
+    layer:int=0, # Which of `recurrent_layers(model)`
+    show:str=None, # Panels, such as 'fc'; None: all of ifogch (LSTM), rznh (GRU), h (RNN, loop)
+    units:list=None, # Units from top to bottom; None: as `order` says, at most `max_units`
+    order:str='place', # 'place': half follow the place since `sep`, half hold on; 'index': unsorted
+    sep:str='.', # The token after which a white line is drawn
+    context='', # What the model reads first, without it being shown
+    max_tokens:int=60, # Longest text that the picture takes; a longer one raises
+    max_units:int=24, # Most units that the picture takes, those that vary most
+) -> Picture: # `data`: a row a token; columns (gate, unit), all units, unsorted
+    "Gates and states of a recurrent layer as heat maps: a column a token, a row a unit"
+    check_sizes(max_units=max_units)
+    t = trace(model, vocab, text, layer, context, max_tokens)
+    show = show or _panels[t.layer.kind]
+    for o in show: check_choice('show', o, _panels[t.layer.kind])
+    groups = _rows(t, sep, units, order, max_units)
+    fig = _draw_gates(t, show, groups, sep, f"{type(model).__name__}, layer {layer}")
+    states = {k: pd.DataFrame(v.float().cpu().numpy(), index=t.tokens) for k,v in t.states.items()}
+    return Picture(fig, pd.concat(states, axis=1))
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-060
 def _centred(x, groups):
     "`x`, `sl x n`, less the mean of its rows in the same group"
-    one = F.one_hot(groups).to(x)
-    return x - one @ ((one.T @ x)/one.sum(0)[:,None].clamp(min=1))
+    one,means = _group_means(x, groups)
+    return x - one @ means
 
 def _corr(a, b, least):
-    "Correlation of the columns of `a`, `sl x n`, with `b`, `sl x 1`, both centred; 0 where `a` moves less than `least`"
+    "Correlation of `a`, `sl x n`, with `b`, `sl x 1`, centred; 0 if `a` moves less than `least`"
     num,va,vb = (a*b).sum(0),a.pow(2).sum(0),b.pow(2).sum()
     return torch.where(va>least, num/(va*vb).clamp(min=1e-300).sqrt(), 0.)
 
@@ -408,124 +372,129 @@ def _scores(x, tokens, count):
     kinds = {o: i for i,o in enumerate(dict.fromkeys(tokens))}
     words = torch.tensor([kinds[o] for o in tokens])
     x,y = x.double().cpu(),torch.tensor(count, dtype=torch.double)[:,None]
-    if _centred(y, words).abs().max()<1e-9:
-        raise ValueError("text: each of its tokens always stands at the same count, so a unit that counts cannot be told from one that only knows "
-                         "the tokens; give a longer text")
-    x,least = x-x.mean(0),1e-8*len(x)   # below that, a float32 state has only rounding in it
+    if _centred(y, words).abs().max() < 1e-9:
+        raise ValueError("text: each of its tokens always stands at the same count, so a unit that "
+                         "counts looks like one that only knows the tokens; give a longer text")
+    x,least = x-x.mean(0),1e-8*len(x) # below that, a float32 state has only rounding in it
     return _corr(x, y-y.mean(), least),_corr(_centred(x, words), _centred(y, words), least)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-061
 def counters(
     model:nn.Module, # Any model of the package; left as it was
-    text, # What to read: a text, or a list of tokens; some hundred tokens tell more than a few
     vocab, # The `Vocab` (or `Corpus`) that the model was trained with
+    text, # A text, or a list of tokens; some hundred tokens tell more than a few
     sep:str='.', # What is counted: tokens since the last `sep`
     count:list=None, # Or count this: one number for each token of `text`
     layer:int=None, # One of `recurrent_layers(model)`; None: all
     context='', # What the model reads first, without it being scored
     show:int=30, # How many of the first tokens the picture shows
     max_tokens:int=10_000, # Longest text; a longer one raises
-) -> Picture: # `data`: a row a unit and state (c, h), best first: `r`, and the same among equal tokens, `r_same_token`
+) -> Picture: # `data`: a row a unit and state (c, h), best first: `r`, and `r_same_token`
     "Score each unit by how well its state follows a count, and draw the best one beside it"
-    _check_sizes(show=show)
-    layers = recurrent_layers(model)
-    nums = range(len(layers)) if layer is None else [layer]
-    layers = [_pick(layers, i) for i in nums]
-    ids,tokens = _read_ids(model, text, vocab, context, max_tokens, 'what is kept in memory', 2)
-    if count is None and sep not in tokens: raise ValueError(f"sep={sep!r} is not in the text; give a token that is, or your own `count`")
-    count,what = (count_since(tokens, sep),f"tokens since {sep!r}") if count is None else ([float(o) for o in count],'count')
-    if len(count)!=len(tokens) or not torch.tensor(count).isfinite().all():
-        raise ValueError(f"count: expected one finite number for each of the {len(tokens)} tokens of text, got {len(count)} numbers: {count[:5]}")
-    states = {(i,k): v[-len(tokens):].double().cpu() for i,s in zip(nums, _states(model, ids, layers)) for k,v in s.items() if k in 'ch'}
-    res = [pd.DataFrame(dict(layer=i, state=k, unit=range(v.shape[1]), r=r, r_same_token=w)) for (i,k),v in states.items()
-           for r,w in [_scores(v, tokens, count)]]
-    data = pd.concat(res).sort_values('r_same_token', key=abs, ascending=False, kind='stable', ignore_index=True)
+    check_sizes(show=show)
+    ids,tokens = _read(model, vocab, text, context, max_tokens, 2)
+    layers = dict(enumerate(recurrent_layers(model)))
+    if layer is not None:
+        check_choice('layer', layer, layers)
+        layers = {layer: layers[layer]}
+    what = f"tokens since {sep!r}" if count is None else 'count'
+    if count is None: count = count_since(tokens, sep)
+    if sep not in tokens and what!='count':
+        raise ValueError(f"sep={sep!r} is not in the text; give a token that is")
+    if len(count) != len(tokens):
+        raise ValueError(f"count has {len(count)} numbers; give one for each of {len(tokens)}")
+    count = [float(o) for o in count]
+    read = zip(layers, _states(model, ids, list(layers.values())))
+    states = {(i,k): s[k][-len(tokens):].double().cpu() for i,s in read for k in 'ch' if k in s}
+    res = []
+    for (i,k),v in states.items():
+        r,same = _scores(v, tokens, count)
+        res.append(pd.DataFrame(dict(layer=i, state=k, unit=range(len(r)), r=r, r_same_token=same)))
+    data = pd.concat(res).sort_values('r_same_token', key=abs, ascending=False, kind='stable',
+                                      ignore_index=True)
     best = data.iloc[0]
-    return Picture(_draw_counter(states[best.layer, best.state][:,best.unit], tokens, count, what, best, show), data)
+    x = states[best.layer, best.state][:,best.unit]
+    return Picture(_draw_counter(x, tokens, count, what, best, show), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-062
 def _draw_counter(x, tokens, count, what, best, show):
     "The count, the unit `best`'s state `x` below it, and one against the other"
     n = min(show, len(tokens))
     fig,axs = _figure(2, 2, figsize=(_wide(n), 3.8), width_ratios=[3, 1.1], sharex='col')
-    gs = axs[0,1].get_gridspec()
+    (top,_),(below,_) = axs
     for ax in axs[:,1]: ax.remove()
-    side = fig.add_subplot(gs[:,1])
-    axs[0,0].bar(range(n), count[:n], color=_pale, edgecolor=_grey, lw=.6)
-    axs[0,0].set_title(what, loc='left', size=9, color=_ink)
-    axs[1,0].axhline(0, color=_pale, lw=1)
-    axs[1,0].plot(range(n), x[:n], color=_blue, marker='o', ms=3.5, lw=1.4)
-    axs[1,0].set_title(f"{best.state} of unit {best.unit}, layer {best.layer}", loc='left', size=9, color=_blue)
-    _token_axis(axs[1,0], tokens[:n])
-    d = pd.DataFrame(dict(count=count, state=x))
-    side.plot(d['count'], d.state, 'o', color=_blue, alpha=.15, ms=4, mew=0)
-    mid = d.groupby('count').state.median()
-    if len(mid)<=20: side.plot(mid.index, mid, color=_ink, marker='_', ms=12, mew=1.8, lw=.8)
+    side = fig.add_subplot(top.get_gridspec()[:,1])
+    top.bar(range(n), count[:n], color=_pale, edgecolor=_grey, lw=.6)
+    top.set_title(what, loc='left', size=9, color=_ink)
+    top.tick_params(axis='x', length=0)
+    below.axhline(0, color=_pale, lw=1)
+    below.plot(range(n), x[:n], color=_blue, marker='o', ms=3.5, lw=1.4)
+    below.set_title(f"{best.state} of unit {best.unit}, layer {best.layer}", loc='left', size=9,
+                    color=_blue)
+    _token_axis(below, tokens[:n])
+    side.plot(count, x, 'o', color=_blue, alpha=.15, ms=4, mew=0)
+    mid = pd.Series(x).groupby(count).median()
+    if len(mid) <= 20: side.plot(mid.index, mid, color=_ink, marker='_', ms=12, mew=1.8, lw=.8)
     side.set_title(f"all {len(x)} tokens", loc='left', size=9, color=_ink)
     side.set_xlabel(what, size=8.5, color=_ink)
-    for ax in (*axs[:,0], side):
-        ax.spines[['top','right']].set_visible(False)
-        ax.tick_params(axis='y', labelsize=8)
-    axs[0,0].tick_params(axis='x', length=0)
+    for ax in (top, below): ax.tick_params(axis='y', labelsize=8)
     side.tick_params(labelsize=8)
     side.xaxis.get_major_locator().set_params(integer=True)
+    _plain(top, below, side)
     return fig
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-077
 def _windows(ids, window, positions):
-    "Up to `positions` stretches of `window` tokens, evenly spread over `ids`, `n x window`, and the token after each, `n`"
+    "At most `positions` stretches of `ids`, evenly spread, `n x window`, and the token after each"
     last = len(ids)-window-1
-    at = torch.linspace(0, last, min(positions, last+1)).round().long()[:,None] + torch.arange(window+1)
+    at = torch.linspace(0, last, min(positions, last+1)).round().long()[:,None]
+    at = at + torch.arange(window+1)
     return ids[at[:,:-1]],ids[at[:,-1]]
 
 def _reach(model, emb, x, y):
-    "Norms of the gradient of the loss after the last token of `x`, `n x window`, in its embeddings: `n x window`, last token first"
+    "Norm of the loss' gradient in each embedding of `x`, `n x window`, the last token first"
     leaves = []
     def cut(m, args, out):
         leaves.append(out.detach().requires_grad_())
         return leaves[-1]
-    with _untouched(model), torch.enable_grad():
-        hook = emb.register_forward_hook(cut)
-        try: out = _logits(model(x))
-        finally: hook.remove()
-        if not leaves: raise TypeError(f"model: {type(model).__name__} looks its tokens up without calling its nn.Embedding, "
-                                       "so there is no gradient to measure")
-        loss = F.cross_entropy((out if out.ndim==2 else out[:,-1]).double(), y, reduction='sum')
+    with _reading(model), torch.enable_grad():
+        emb.register_forward_hook(cut) # gone when the model is given back
+        out = _logits(model(x))
+        out = out if out.ndim==2 else out[:,-1]
+        loss = F.cross_entropy(out.double(), y, reduction='sum')
         grads = torch.autograd.grad(loss, leaves)
     g = torch.stack(grads, 1) if grads[0].ndim==2 else torch.cat(grads, 1)
     return g.double().norm(dim=-1).flip(1).cpu()
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-078
 def gradient_reach(
-    models, # A model; or `{name: model}`; or, for panels side by side, `{title: {name: model}}`; all left as they were
-    text, # Where to take the stretches from: a text, or a list of tokens
+    models, # A model; `{name: model}`; or, for panels side by side, `{title: {name: model}}`
     vocab, # The `Vocab` (or `Corpus`) of all the models
+    text, # Where to take the stretches from: a text, or a list of tokens
     window:int=32, # Length of a stretch in tokens: distances go from 0 to `window`-1
     positions:int=128, # How many stretches; fewer if the text has no more
-    max_tokens:int=100_000, # Most tokens, `window*positions`, that go through a model at once; more raise
-) -> Picture: # `data`: a row a model and distance: `median`, `q25` and `q75` of the norm in nats, and `n`, the number of stretches
-    "The norm of the gradient of the loss in the embedding of the token so many steps back, on a log axis; 0 leaves a gap"
-    _check_sizes(window=window, positions=positions, max_tokens=max_tokens)
-    if window*positions>max_tokens: raise ValueError(f"window={window} times positions={positions} are {window*positions:,} tokens, the limit is "
-        f"max_tokens={max_tokens:,}; lower window or positions, or raise max_tokens if the memory allows")
+) -> Picture: # `data`: a row a model and distance: the norm's `median`, `q25`, `q75`; `n` stretches
+    "The gradient of the loss in the embedding of the token so many steps back; 0 leaves a gap"
+    check_sizes(window=window, positions=positions)
     if isinstance(models, nn.Module): models = {type(models).__name__: models}
-    if not isinstance(models, dict) or not models:
-        raise TypeError(f"models: expected a model or a dict of models, got {type(models).__name__ if models!={} else 'an empty dict'}")
-    panels,res = models if all(isinstance(o, dict) for o in models.values()) else {'': models},[]
-    for panel,ms in panels.items():
-        for name,model in ms.items():
-            v,emb = _check_vocab(model, vocab)
-            ids = _ids(text, v)
-            if len(ids)<=window: raise ValueError(f"text has {len(ids)} tokens, window={window} needs at least {window+1}; "
-                                                  "lower window, or give a longer text")
-            g = _reach(model, emb, *(o.to(emb.weight.device) for o in _windows(ids, window, positions)))
-            q25,q50,q75 = g.quantile(torch.tensor([.25, .5, .75]).to(g), dim=0).numpy()
-            res.append(pd.DataFrame(dict(panel=panel, model=name, distance=range(window), median=q50, q25=q25, q75=q75, n=len(g))))
+    panels = models if all(isinstance(o, dict) for o in models.values()) else {'': models}
+    res = []
+    for panel,name,model in ((p,k,m) for p,ms in panels.items() for k,m in ms.items()):
+        emb,v = _embedding(model, vocab)
+        ids = v.encode(_tokens(v, text))
+        if len(ids) <= window:
+            raise ValueError(f"text has {len(ids)} tokens, window={window} needs {window+1}; "
+                             "lower window, or give a longer text")
+        x,y = (o.to(emb.weight.device) for o in _windows(ids, window, positions))
+        g = _reach(model, emb, x, y)
+        low,mid,high = g.quantile(torch.tensor([.25, .5, .75]).to(g), dim=0).numpy()
+        res.append(pd.DataFrame(dict(panel=panel, model=name, distance=range(window), median=mid,
+                                     q25=low, q75=high, n=len(g))))
     data = pd.concat(res, ignore_index=True)
     return Picture(_draw_reach(data, list(panels)), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-079
-_lines = [(_red,'-'),(_blue,'--'),(_green,'-.'),('#CC79A7',':'),('#E69F00',(0, (5, 1))),('#56B4E9',(0, (1, 1)))]
+_lines = [(_red,'-'),(_blue,'--'),(_green,'-.'),(_pink,':'),(_amber,(0, (5, 1))),(_sky,(0, (1, 1)))]
 
 def _draw_reach(data, panels):
     "A panel for each title, a line with a band for each model"
@@ -533,14 +502,15 @@ def _draw_reach(data, panels):
     style = {o: _lines[i%len(_lines)] for i,o in enumerate(data.model.unique())}
     for ax,panel in zip(axs[0], panels):
         for name,d in data[data.panel==panel].groupby('model', sort=False):
-            y = d[['median','q25','q75']].where(d[['median','q25','q75']]>0)
-            ax.plot(d.distance, y['median'], color=style[name][0], ls=style[name][1], lw=1.8, label=name)
-            ax.fill_between(d.distance, y.q25, y.q75, color=style[name][0], alpha=.15, lw=0)
+            color,line = style[name]
+            y = d[['median','q25','q75']].where(lambda o: o>0)
+            ax.plot(d.distance, y['median'], color=color, ls=line, lw=1.8, label=name)
+            ax.fill_between(d.distance, y.q25, y.q75, color=color, alpha=.15, lw=0)
         ax.set_yscale('log')
         ax.set_title(panel, size=10, color=_ink)
         ax.grid(axis='y', color=_pale, lw=.6)
-        ax.spines[['top','right']].set_visible(False)
         ax.tick_params(labelsize=8.5)
+    _plain(*axs[0])
     axs[0,0].legend(frameon=False, fontsize=9, handlelength=2.6, loc='lower left')
     axs[0,0].set_ylabel('norm of the gradient', size=9, color=_ink)
     fig.supxlabel('distance in tokens', size=9, color=_ink)
@@ -548,39 +518,34 @@ def _draw_reach(data, panels):
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-091
 def _next_probs(model, ids, n):
-    "Probabilities in place of the last `n` tokens of `ids`, `1 x sl`, given what stands before each: `n x vocab_sz`, less where nothing does"
-    with _untouched(model), torch.no_grad():
-        if isinstance(model, LMModel1) and not isinstance(model, LMModel2): # it reads three tokens, never more
-            rows = [model(ids[:,j-3:j]) for j in range(max(3, ids.shape[1]-n), ids.shape[1])]
-            return torch.cat(rows).softmax(-1) if rows else torch.zeros(0, 1)
-        if ids.shape[1]<2: return torch.zeros(0, 1)
-        out = _logits(model(ids[:,:-1]))
-        if out.ndim==3: return out[0,-n:].softmax(-1)
-        rows = []
-        for j in range(max(1, ids.shape[1]-n), ids.shape[1]):
-            if callable(getattr(model, 'reset', None)): model.reset()
-            rows.append(_logits(model(ids[:,:j])))
-        return torch.cat(rows).softmax(-1)
+    "Probabilities for the last `n` tokens of `ids`, `1 x sl`, but those with nothing before them"
+    sl = ids.shape[1]
+    three = isinstance(model, LMModel1) and not isinstance(model, LMModel2) # what it reads
+    ends = range(max(3 if three else 1, sl-n), sl)
+    if not ends: return torch.zeros(0, 1)
+    def read(x):
+        with _reading(model), torch.no_grad(): return _logits(model(x))
+    out = read(ids[:,:3] if three else ids[:,:-1])
+    if out.ndim==3: return out[0,-n:].softmax(-1)
+    return torch.cat([read(ids[:,j-3 if three else 0:j]) for j in ends]).softmax(-1)
 
 def confidence(
     model:nn.Module, # Any model of the package, or another that returns logits; left as it was
-    text, # What to read: a text, or a list of tokens
     vocab, # The `Vocab` (or `Corpus`) that the model was trained with
+    text, # What to read: a text, or a list of tokens
     context='', # What the model reads first, without it being shown
     max_tokens:int=60, # Longest text that the picture takes; a longer one raises
-) -> Picture: # `data`: a row a token: `token`, its probability `p`, `predicted`, its `p_predicted`, `right`; NaN and None where nothing came before
+) -> Picture: # A row a token: `token`, `p`, `predicted`, `p_predicted`, `right`; NaN where none is
     "The probability of each token of a text before it was read, wrong predictions marked"
-    vocab = _check_vocab(model, vocab)[0]
-    ids,tokens = _read_ids(model, text, vocab, context, max_tokens, least=1 if len(context) else 2)
+    _,vocab = _embedding(model, vocab)
+    ids,tokens = _read(model, vocab, text, context, max_tokens, 1 if len(context) else 2)
     probs = _next_probs(model, ids, len(tokens)).float().cpu()
-    if len(probs) and probs.shape[1]!=len(vocab):
-        raise ValueError(f"vocab has {len(vocab)} tokens, but the model predicts {probs.shape[1]}; pass the model's vocab")
-    first = len(tokens)-len(probs)
-    rows = [dict(token=o, p=float('nan'), predicted=None, p_predicted=float('nan'), right=None) for o in tokens[:first]]
+    first,nan = len(tokens)-len(probs),float('nan')
+    rows = [(o, nan, None, nan, None) for o in tokens[:first]]
     for o,true,p in zip(tokens[first:], ids[0,ids.shape[1]-len(probs):].tolist(), probs):
         best = int(p.argmax())
-        rows.append(dict(token=o, p=float(p[true]), predicted=vocab[best], p_predicted=float(p[best]), right=best==true))
-    data = pd.DataFrame(rows)
+        rows.append((o, float(p[true]), vocab[best], float(p[best]), best==true))
+    data = pd.DataFrame(rows, columns=['token','p','predicted','p_predicted','right'])
     return Picture(_draw_confidence(data), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-092
@@ -588,35 +553,42 @@ def _draw_confidence(data):
     "A bar a token; a wrong one is hatched and orange, with a cross and the wrong token above"
     fig,ax = _figure(figsize=(_wide(len(data)), 3.3))
     wrong,known = data.index[data.right.eq(False)],data.p.notna()
+    size,cross = (8.5,6) if len(data) <= 40 else (6.5,4.5)
     bars = ax.bar(data.index, data.p.fillna(0), color=_blue, width=.75)
-    for i in wrong: bars[i].set(facecolor='white', edgecolor=_red, hatch='/////', lw=1.2)
-    size = 8.5 if len(data)<=40 else 6.5
-    ax.plot(wrong, [1.08]*len(wrong), 'X', color=_red, ms=6 if len(data)<=40 else 4.5, mew=0)
+    ax.plot(wrong, [1.08]*len(wrong), 'X', color=_red, ms=cross, mew=0)
     for i in wrong:
-        ax.text(i, 1.16, _label(data.predicted[i]), rotation=90, ha='center', va='bottom', size=size, color=_red, parse_math=False)
+        bars[i].set(facecolor='white', edgecolor=_red, hatch='/////', lw=1.2)
+        ax.text(i, 1.16, _label(data.predicted[i]), rotation=90, ha='center', va='bottom',
+                size=size, color=_red, parse_math=False)
     for i in data.index[~known]: ax.text(i, .02, '–', ha='center', color=_grey)
-    top = 1.22 + max(len(_label(o)) for o in data.predicted[wrong])*size/110 if len(wrong) else 1.05
+    longest = max((len(_label(o)) for o in data.predicted[wrong]), default=0)
+    top = 1.22 + longest*size/110 if len(wrong) else 1.05
     ax.set(xlim=(-.7, len(data)-.3), ylim=(0, top), yticks=[0, .5, 1])
     ax.tick_params(axis='y', labelsize=8.5)
     ax.set_ylabel('probability', size=9, color=_ink, y=.5/top)
-    ax.spines[['top','right']].set_visible(False)
+    _plain(ax)
     _token_axis(ax, list(data.token))
-    ax.set_title(f"{known.sum()-len(wrong)} of {known.sum()} tokens predicted" + "; ✕ wrong, with what was predicted instead"*(len(wrong)>0),
-                 size=9, color=_ink, loc='left')
+    crosses = "; ✕ wrong, with what was predicted instead" if len(wrong) else ''
+    ax.set_title(f"{known.sum()-len(wrong)} of {known.sum()} tokens predicted{crosses}", size=9,
+                 color=_ink, loc='left')
     return fig
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-101
-number_groups = {'1 to 9': 'one two three four five six seven eight nine'.split(),
-                 '10 to 19': 'ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(),
-                 'tens': 'twenty thirty forty fifty sixty seventy eighty ninety'.split(), 'larger': ['hundred','thousand'], 'end of number': ['.']}
-_marks = [(_blue,'o'),(_red,'s'),(_green,'^'),('#CC79A7','D'),('#E69F00','v'),('#56B4E9','P')]
+number_groups = {
+    '1 to 9': 'one two three four five six seven eight nine'.split(),
+    '10 to 19': ('ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen '
+                 'nineteen').split(),
+    'tens': 'twenty thirty forty fifty sixty seventy eighty ninety'.split(),
+    'larger': ['hundred','thousand'], 'end of number': ['.']}
+_marks = [(_blue,'o'),(_red,'s'),(_green,'^'),(_pink,'D'),(_amber,'v'),(_sky,'P')]
 
 def _plane(w):
-    "Coordinates of the rows of `w`, `n x d`, along their two principal components, `n x 2`, and the shares of the variance that these explain"
+    "Rows of `w`, `n x d`, along its two principal components, and their shares of the variance"
     w = w - w.mean(0)
     u,s,_ = torch.linalg.svd(w, full_matrices=False)
     xy = u[:,:2]*s[:2]
-    sign = xy.gather(0, xy.abs().argmax(0)[None]).sign() # a component's sign is free: let the farthest token be on the positive side
+    # a component's sign is free: let the farthest token be on the positive side
+    sign = xy.gather(0, xy.abs().argmax(0)[None]).sign()
     return xy*torch.where(sign==0, 1., sign),s[:2].pow(2)/s.pow(2).sum().clamp(min=1e-30)
 
 def embedding_map(
@@ -625,26 +597,31 @@ def embedding_map(
     tokens:list=None, # Which tokens to show; None: the whole vocab
     groups:dict=None, # Colour and shape: `{name: tokens}`; None: `number_groups`
     max_tokens:int=60, # Most tokens that the picture takes; more raise
-) -> Picture: # `data`: a row a token: `x`, `y` and `group`; `data.attrs['explained']`: the two shares of the variance
+) -> Picture: # A row a token: `x`, `y`, `group`; `data.attrs['explained']`: shares of the variance
     "Embeddings of tokens in the plane of their first two principal components"
-    vocab,emb = _check_vocab(model, vocab)
-    _check_sizes(max_tokens=max_tokens)
-    ids = _ids(list(vocab if tokens is None else tokens), vocab, 'tokens').unique(sorted=True)
-    if not 3<=len(ids)<=max_tokens: raise ValueError(f"tokens: {len(ids)} different ones given, and the picture takes 3 to max_tokens={max_tokens}; "
-                                                     "name those to show in `tokens`, or raise max_tokens if they may overlap")
-    if emb.embedding_dim<2: raise ValueError("model: its embeddings have one number a token, a plane needs two")
-    names = [vocab[int(i)] for i in ids]
+    emb,vocab = _embedding(model, vocab)
+    ids = vocab.encode(list(vocab) if tokens is None else list(tokens)).unique(sorted=True)
+    if not 3 <= len(ids) <= max_tokens:
+        raise ValueError(f"tokens: {len(ids)} different ones, expected 3 to max_tokens="
+                         f"{max_tokens}; name those to show, or raise it if they may overlap")
+    groups = number_groups if groups is None else groups
+    group = {o: k for k,os in groups.items() for o in os}
+    names = [vocab[i] for i in ids.tolist()]
     xy,share = _plane(emb.weight.detach()[ids.to(emb.weight.device)].double().cpu())
-    group = {o: k for k,os in (number_groups if groups is None else groups).items() for o in os}
-    data = pd.DataFrame(dict(x=xy[:,0].numpy(), y=xy[:,1].numpy(), group=[group.get(o, 'other') for o in names]),
-                        index=pd.Index(names, name='token'))
+    data = pd.DataFrame(xy.numpy(), columns=['x','y'], index=pd.Index(names, name='token'))
+    data['group'] = [group.get(o, 'other') for o in names]
     data.attrs['explained'] = tuple(share.tolist())
-    return Picture(_draw_embeddings(data, list(number_groups if groups is None else groups)), data)
+    return Picture(_draw_embeddings(data, list(groups)), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-103
 def _overlap(a, b):
     "Area that two boxes `(x0, y0, x1, y1)` share"
-    return max(0, min(a[2], b[2])-max(a[0], b[0]))*max(0, min(a[3], b[3])-max(a[1], b[1]))
+    wide,high = min(a[2], b[2])-max(a[0], b[0]),min(a[3], b[3])-max(a[1], b[1])
+    return max(0, wide)*max(0, high)
+
+def _side(d, names):
+    "Which of three sides `d` points to"
+    return names[1 + (d>0) - (d<0)]
 
 def _place_labels(ax, xy, labels, size=9):
     "Write `labels` beside the points `xy`, one after another, each where it covers least"
@@ -654,20 +631,22 @@ def _place_labels(ax, xy, labels, size=9):
     px,unit = ax.transData.transform(xy),fig.dpi/72
     frame = ax.get_window_extent().extents
     taken = [(x-4*unit, y-4*unit, x+4*unit, y+4*unit) for x,y in px]
-    around = [(dx*r, dy*r) for r in (6, 13) for dx,dy in ((1,0), (-1,0), (0,1), (0,-1), (.8,.8), (-.8,.8), (.8,-.8), (-.8,-.8))]
+    ways = ((1,0), (-1,0), (0,1), (0,-1), (.8,.8), (-.8,.8), (.8,-.8), (-.8,-.8))
     for i in sorted(range(len(xy)), key=lambda i: -px[i][1]):
-        best = None
-        t = ax.annotate(_label(labels[i]), xy[i], (0, 0), textcoords='offset points', size=size, color=_ink, parse_math=False,
-                        annotation_clip=False)
-        for rank,(dx,dy) in enumerate(around):
-            t.set(position=(dx, dy), ha='left' if dx>0 else 'right' if dx<0 else 'center',
-                  va='bottom' if dy>0 else 'top' if dy<0 else 'center')
-            b = t.get_window_extent().extents
-            inside = _overlap(b, frame)/((b[2]-b[0])*(b[3]-b[1]))
-            cost = sum(_overlap(b, o) for j,o in enumerate(taken) if j!=i) + 500*unit*(1-inside) + rank*unit
-            if best is None or cost<best[0]: best = (cost, b, t.get_position(), t.get_ha(), t.get_va())
-        t.set(position=best[2], ha=best[3], va=best[4])
-        taken.append(tuple(best[1]))
+        t = ax.annotate(_label(labels[i]), xy[i], (0, 0), textcoords='offset points', size=size,
+                        color=_ink, parse_math=False, annotation_clip=False)
+        tried = []
+        for rank,(dx,dy) in enumerate((x*r, y*r) for r in (6, 13) for x,y in ways):
+            place = dict(position=(dx, dy), ha=_side(dx, ('right','center','left')),
+                         va=_side(dy, ('top','center','bottom')))
+            t.set(**place)
+            box = t.get_window_extent().extents
+            inside = _overlap(box, frame)/((box[2]-box[0])*(box[3]-box[1]))
+            cost = sum(_overlap(box, o) for j,o in enumerate(taken) if j!=i)
+            tried.append((cost + 500*unit*(1-inside) + rank*unit, rank, tuple(box), place))
+        *_,box,place = min(tried)
+        t.set(**place)
+        taken.append(box)
 
 def _draw_embeddings(data, order):
     "Points with a colour and a shape for each group, and their tokens"
@@ -678,10 +657,13 @@ def _draw_embeddings(data, order):
         d = data[data.group==k]
         if len(d): ax.plot(d.x, d.y, mark, color=color, ms=6, mew=0, label=k)
     ax.margins(.1)
-    for name,share,f in zip(('first','second'), data.attrs['explained'], (ax.set_xlabel, ax.set_ylabel)):
-        f(f"{name} component: {share:.0%} of the variance", size=9, color=_ink)
+    first,second = data.attrs['explained']
+    ax.set_xlabel(f"first component: {first:.0%} of the variance", size=9, color=_ink)
+    ax.set_ylabel(f"second component: {second:.0%} of the variance", size=9, color=_ink)
     ax.tick_params(labelsize=8, color=_grey)
-    ax.spines[['top','right']].set_visible(False)
-    if kinds: fig.legend(loc='outside upper left', ncols=min(5, len(kinds)+1), frameon=False, fontsize=8, handletextpad=.1, columnspacing=1)
-    _place_labels(ax, data[['x','y']].to_numpy(), [o if o.isalnum() else repr(o) for o in data.index])
+    _plain(ax)
+    if kinds: fig.legend(loc='outside upper left', ncols=min(5, len(kinds)+1), frameon=False,
+                         fontsize=8, handletextpad=.1, columnspacing=1)
+    labels = [o if o.isalnum() else repr(o) for o in data.index]
+    _place_labels(ax, data[['x','y']].to_numpy(), labels)
     return fig
