@@ -6,83 +6,73 @@
 __all__ = ['override', 'one_cycle', 'FastTrainer', 'fast_train', 'fast_train_many']
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-002
-import inspect, math, os, threading, time, warnings
-from concurrent.futures import ThreadPoolExecutor
-from copy import copy
+import inspect, threading, time, warnings
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
-from numbers import Integral, Real
-from pathlib import Path
 import numpy as np, pandas as pd, torch
-from torch import nn, Tensor
+from torch import nn
 from fastcore.basics import patch
 from fastai.torch_core import default_device
 from tqdm import tqdm
-from ..text.checkpoint import written_aside
+from ..core import (check_choice, check_device, check_new_file, check_number, check_sizes,
+                         environment, n_cores, written_aside)
 from ..data import Corpus, cut_sequences, group_chunks, lm_dls
-from ..dropout import _check_p
 from ..lstm import GRU, LSTM
-from ..models import LMModel1, LMModel2, LMModel5, LMModel7, _check_number, _check_sizes
-from ..recipes import Recipe, _human_numbers, environment, get_recipe, n_cores, recipes
+from ..models import (LMModel1, LMModel2, LMModel3, LMModel4, LMModel5, LMModel7, LMModel8,
+                           rnn_types)
+from ..recipes import Recipe, chapter_corpus, get_recipe
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-006
-_models = {o.model for o in recipes.values()}
-_cells = {nn.RNN: 'rnn', nn.LSTM: 'lstm', nn.GRU: 'gru', LSTM: 'lstm', GRU: 'gru'}
-_classes = dict(rnn=nn.RNN, lstm=nn.LSTM, gru=nn.GRU)
-_settings = ('epochs','lr','sl','bs','group','wd','moms','alpha','beta')
+_one_matrix = (LMModel1, LMModel2, LMModel3, LMModel4)
+_rnn_names = {cls: k for k,cls in rnn_types.items()} | {LSTM: 'lstm', GRU: 'gru'}
+_settings = ('epochs','lr','sl','bs','group','wd','moms')
 
 def _arguments(r):
-    "The arguments of the recipe's model by name, with `cell` and `tied`, which any stack of layers can be asked for"
-    if r.model not in _models:
-        raise ValueError(f"model={r.model!r}: rnnlab.lab.fast trains LMModel1 to LMModel8, whose gradients it has; use recipe_learner for another")
+    "The arguments of the recipe's model by name, with `rnn` and `tied` for a stack of layers"
     a = inspect.signature(r.model).bind(None, *r.args)
     a.apply_defaults()
-    a = dict(list(a.arguments.items())[1:])
-    if issubclass(r.model, LMModel1): return a
-    cell = a.pop('cell', None) or a.pop('rnn')
-    if cell not in _classes and cell not in _cells: raise ValueError(f"cell={cell!r}: expected 'rnn', 'lstm' or 'gru'")
-    return dict(n_hidden=a['n_hidden'], n_layers=a['n_layers'], p=a.get('p', 0.), cell=_cells.get(cell, cell), tied=issubclass(r.model, LMModel7))
+    _,*a = a.arguments.items()
+    a = dict(a)
+    if r.model in _one_matrix: return a
+    return dict(n_hidden=a['n_hidden'], n_layers=a['n_layers'], p=a.get('p', 0.),
+                rnn=_rnn_names[a['rnn']], tied='p' in a)
 
 def override(
-    recipe, # Name of a recipe, like 'LMModel7', or a `Recipe`
-    **changes, # epochs, lr, sl, bs, group, wd, moms, alpha, beta; n_hidden; and for models 5 to 8 n_layers, p, cell, tied
+    recipe, # Name of a recipe, like 'LMModel7', or a `Recipe` of one of the chapter's models
+    **changes, # epochs, lr, sl, bs, group, wd, moms, n_hidden, n_layers, p, rnn, tied, alpha, beta
 ) -> tuple: # The `Recipe` with its settings changed, and a dict of its model's arguments
     "A recipe with some settings changed; `ValueError` for one that does not exist or cannot be"
     r = recipe if isinstance(recipe, Recipe) else get_recipe(recipe)
     a = _arguments(r)
-    ok = [k for k in _settings if k not in ('alpha','beta') or 'p' in a] + list(a)
-    for k,v in changes.items():
-        if k not in ok: raise ValueError(f"override {k}={v!r}: {r.model.__name__} has no {k!r}; it has {', '.join(ok)}")
+    ok = [*_settings, *a, *(('alpha','beta') if 'p' in a else ())]
+    for k in changes: check_choice('setting', k, ok)
     a |= {k: v for k,v in changes.items() if k in a}
     r = replace(r, **{k: v for k,v in changes.items() if k not in a})
-    _check_sizes(epochs=r.epochs, sl=r.sl, bs=r.bs, n_hidden=a['n_hidden'], n_layers=a.get('n_layers', 1))
-    _check_number('lr', r.lr, above=True)
-    for k in ('wd','alpha','beta'):
-        if getattr(r, k) is not None: _check_number(k, getattr(r, k))
-    if not isinstance(r.moms, (tuple,list)) or len(r.moms)!=3 or not all(isinstance(o, Real) and 0<=o<1 for o in r.moms):
-        raise ValueError(f"moms={r.moms!r}: expected three numbers from 0 to below 1: momentum at the start, in the middle and at the end")
-    if r.model is LMModel1 and r.sl!=3: raise ValueError(f"sl={r.sl}: LMModel1 reads exactly 3 tokens; LMModel2 reads any number")
-    for k in ('group',*(['tied'] if 'tied' in a else [])):
-        v = a[k] if k=='tied' else r.group
-        if not isinstance(v, (bool, np.bool_)): raise ValueError(f"{k}={v!r}: expected True or False")
-    if 'p' in a: a['p'] = _check_p(a['p'])
-    if a.get('cell', 'lstm') not in _classes: raise ValueError(f"cell={a['cell']!r}: expected 'rnn', 'lstm' or 'gru'")
+    check_sizes(epochs=r.epochs, sl=r.sl, bs=r.bs)
+    check_sizes(n_hidden=a['n_hidden'], n_layers=a.get('n_layers', 1))
+    check_number('lr', r.lr, above=True)
+    check_number('p', a.get('p', 0), hi=1)
+    for k in ('wd','alpha','beta'): check_number(k, getattr(r, k) or 0)
+    if len(r.moms)!=3: raise ValueError(f"moms={r.moms}: expected three numbers, like 0.8/0.7/0.8")
+    for o in r.moms: check_number('moms', o, hi=0.999)
+    check_choice('rnn', a.get('rnn', 'rnn'), rnn_types)
+    if r.model is LMModel1: check_choice('sl', r.sl, [3])
     return r,a
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-010
 _drawing = threading.Lock()
 
 def _module(r, a, vocab_sz, seed=0):
-    "The model of recipe `r` with the arguments `a`, as drawn from `seed`, and the random state after that; the session's stays as it was"
-    gen,sizes = torch.default_generator,(vocab_sz, a['n_hidden'], a.get('n_layers'))
-    with _drawing: # the generator is the whole process's, and groups start in threads
-        before = gen.get_state()
-        try:
-            gen.manual_seed(seed)
-            if issubclass(r.model, LMModel1): m = r.model(*sizes[:2])
-            elif a['tied']: m = LMModel7(*sizes, a['p'], _classes[a['cell']])
-            else: m = LMModel5(*sizes, _classes[a['cell']])
-            return m,gen.get_state()
-        finally: gen.set_state(before)
+    "The model of recipe `r` with arguments `a`, drawn from `seed`, and the random state after that"
+    sizes,gen = (vocab_sz, a['n_hidden'], a.get('n_layers')),torch.default_generator
+    with _drawing, torch.random.fork_rng(devices=[]): # groups start in threads, which share it
+        gen.manual_seed(seed)
+        if r.model in _one_matrix: m = r.model(*sizes[:2])
+        elif not a['tied']: m = LMModel5(*sizes, rnn=rnn_types[a['rnn']])
+        else:
+            cls = LMModel8 if r.model is LMModel8 else LMModel7
+            m = cls(*sizes, a['p'], rnn=rnn_types[a['rnn']])
+        return m,gen.get_state()
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-015
 def one_cycle(
@@ -91,18 +81,23 @@ def one_cycle(
     lr:float, # Highest learning rate
     moms:tuple, # Momentum at the start, at the highest rate, and at the end
 ) -> tuple: # Learning rate and momentum of each step, two arrays of `epochs*n_batches`
-    "fastai's `fit_one_cycle` as two arrays: cosines from `lr/25` to `lr` in the first quarter, then down to `lr/1e5`"
-    pos = (np.arange(epochs)[:,None]/epochs + np.arange(n_batches)/(n_batches*epochs)).reshape(-1)
-    cos = lambda a,b,pos: a + (1+np.cos(np.pi*(1-pos)))*(b-a)/2
-    return tuple(np.where(pos<0.25, cos(a, b, pos/0.25), cos(b, c, (pos-0.25)/0.75)) for a,b,c in ((lr/25, lr, lr/1e5), moms))
+    "fastai's `fit_one_cycle`: cosines from `lr/25` to `lr` in the first quarter, then to `lr/1e5`"
+    pos = np.arange(epochs)[:,None]/epochs + np.arange(n_batches)/(n_batches*epochs)
+    pos = pos.reshape(-1)
+    def cos(a, b, pos): return a + (1+np.cos(np.pi*(1-pos)))*(b-a)/2
+    return tuple(np.where(pos<0.25, cos(a, b, pos/0.25), cos(b, c, (pos-0.25)/0.75))
+                 for a,b,c in ((lr/25, lr, lr/1e5), moms))
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-018
 class _Layer:
-    "A stack of `S` plain recurrent layers, one a seed; `forward` fills `H` from the input's part in `G`, `backward` leaves gradients in `K`"
+    "A stack of `S` plain recurrent layers: `forward` goes from `G` to `H`, `backward` fills `K`"
     gates,factors,two_biases = 1,1,False
     def __init__(self, S, sl, bs, n, device):
-        self.n,self.new = n,lambda *s: torch.zeros(S, *s, device=device)
-        self.G,self.H,self.K = self.new(sl, bs, self.gates*n),self.new(sl+1, bs, n),self.new(sl, bs, self.factors*n)
+        self.n = n
+        self.new = lambda *s: torch.zeros(S, *s, device=device)
+        self.G = self.new(sl, bs, self.gates*n)
+        self.H = self.new(sl+1, bs, n)
+        self.K = self.new(sl, bs, self.factors*n)
         self.states = [self.H]
         self.make(sl, bs, n)
 
@@ -112,7 +107,10 @@ class _Layer:
     def carry(self):
         for o in self.states: o[:,0] = o[:,-1]
 
-    def make(self, sl, bs, n): self.steps = [(self.G[:,t], self.H[:,t], self.H[:,t+1], self.K[:,t]) for t in range(sl)]
+    def make(self, sl, bs, n):
+        G,H,K = self.G,self.H,self.K
+        self.steps = [(G[:,t], H[:,t], H[:,t+1], K[:,t]) for t in range(sl)]
+
     def act(self, g, out): return torch.tanh(g, out=out)
     def slope(self): torch.mul(self.H[:,1:], self.H[:,1:], out=self.K).neg_().add_(1)
 
@@ -145,25 +143,34 @@ class _LSTMLayer(_Layer):
     "A stack of LSTM layers, one a seed"
     gates,factors = 4,4
     def make(self, sl, bs, n):
-        self.C,self.T,self.Kc,self.dc = self.new(sl+1, bs, n),self.new(sl, bs, n),self.new(sl, bs, n),self.new(bs, n)
+        self.C = self.new(sl+1, bs, n)
+        self.T = self.new(sl, bs, n)
+        self.Kc = self.new(sl, bs, n)
+        self.dc = self.new(bs, n)
         self.states.append(self.C)
-        G,H,C,K = self.G,self.H,self.C,self.K
-        self.steps = [(G[:,t], G[:,t,:,:2*n], *G[:,t].chunk(4, -1), H[:,t], H[:,t+1], C[:,t], C[:,t+1], self.T[:,t]) for t in range(sl)]
-        self.backs = [(G[:,t,:,n:2*n], K[:,t], K[:,t,:,:3*n].unflatten(-1, (3,n)), K[:,t,:,3*n:], self.Kc[:,t]) for t in range(sl)]
+        G,H,C,K,T = self.G,self.H,self.C,self.K,self.T
+        self.steps = [(G[:,t], G[:,t,:,:2*n], *G[:,t].chunk(4, -1),
+                       H[:,t], H[:,t+1], C[:,t], C[:,t+1], T[:,t]) for t in range(sl)]
+        self.backs = [(G[:,t,:,n:2*n], K[:,t], K[:,t,:,:3*n].unflatten(-1, (3,n)),
+                       K[:,t,:,3*n:], self.Kc[:,t]) for t in range(sl)]
 
     def forward(self, W, b):
         Wt = W.transpose(1,2)
         self.carry()
         for gates,i_f,i,f,g,o,h,h1,c,c1,tc in self.steps:
             gates.baddbmm_(h, Wt)
-            i_f.sigmoid_(), g.tanh_(), o.sigmoid_()
+            i_f.sigmoid_()
+            g.tanh_()
+            o.sigmoid_()
             torch.mul(f, c, out=c1).addcmul_(i, g)
             torch.mul(o, torch.tanh(c1, out=tc), out=h1)
 
     def slope(self):
         (i,f,g,o),(ki,kf,kg,ko) = (a.chunk(4, -1) for a in (self.G, self.K))
         torch.addcmul(self.G, self.G, self.G, value=-1, out=self.K)
-        ki.mul_(g), kf.mul_(self.C[:,:-1]), ko.mul_(self.T)
+        ki.mul_(g)
+        kf.mul_(self.C[:,:-1])
+        ko.mul_(self.T)
         torch.mul(i, g, out=kg)
         torch.addcmul(i, kg, g, value=-1, out=kg)
         torch.addcmul(o, self.H[:,1:], self.T, value=-1, out=self.Kc)
@@ -174,7 +181,8 @@ class _LSTMLayer(_Layer):
         for (f,k,k_ifg,k_o,k_c),d in reversed(list(zip(self.backs, D.unbind(1)))):
             if after is not None: d.baddbmm_(after, W)
             dc.addcmul_(d, k_c)
-            k_ifg.mul_(dc.unsqueeze(2)), k_o.mul_(d)
+            k_ifg.mul_(dc.unsqueeze(2))
+            k_o.mul_(d)
             dc.mul_(f)
             after = k
 
@@ -185,7 +193,8 @@ class _GRULayer(_Layer):
     def make(self, sl, bs, n):
         self.A = self.new(sl, bs, 3*n)
         G,H,A,K = self.G,self.H,self.A,self.K
-        self.steps = [(A[:,t], A[:,t,:,:2*n], A[:,t,:,2*n:], G[:,t,:,:2*n], *G[:,t].chunk(3, -1), H[:,t], H[:,t+1]) for t in range(sl)]
+        self.steps = [(A[:,t], A[:,t,:,:2*n], A[:,t,:,2*n:], G[:,t,:,:2*n],
+                       *G[:,t].chunk(3, -1), H[:,t], H[:,t+1]) for t in range(sl)]
         self.backs = [(G[:,t,:,n:2*n], K[:,t,:,n:], K[:,t].unflatten(-1, (4,n))) for t in range(sl)]
 
     def forward(self, W, b):
@@ -222,13 +231,19 @@ class _GRULayer(_Layer):
 _layers = dict(relu=_ReluLayer, rnn=_Layer, lstm=_LSTMLayer, gru=_GRULayer)
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-028
+def _layer_names(l):
+    "Names of the parameters of layer `l` of a stack"
+    return tuple(f'rnn.{k}_l{l}' for k in ('weight_ih','weight_hh','bias_ih','bias_hh'))
+
 class _TorchLSTM:
-    "PyTorch's own stack of LSTM layers, one call for each half of each seed's rows, with the gradients that autograd finds"
+    "PyTorch's own stack of LSTM layers with its autograd, one call for each half of a seed's rows"
     def __init__(self, tr, bs):
         self.tr = tr
-        self.names = [f'rnn.{k}_l{l}' for l in range(tr.n_layers) for k in ('weight_ih','weight_hh','bias_ih','bias_hh')]
-        self.parts = [(s, slice(i, i+n)) for n in [-(-bs//2)] for s in range(tr.S) for i in range(0, bs, n)]
-        self.start = [(torch.zeros(tr.n_layers, len(range(bs)[rows]), tr.n),)*2 for _,rows in self.parts]
+        self.names = [k for l in range(tr.n_layers) for k in _layer_names(l)]
+        half = -(-bs//2)
+        self.parts = [(s, slice(i, i+half)) for s in range(tr.S) for i in range(0, bs, half)]
+        self.start = [(torch.zeros(tr.n_layers, len(range(bs)[rows]), tr.n),)*2
+                      for _,rows in self.parts]
         self.reset()
 
     def reset(self): self.state = list(self.start)
@@ -242,8 +257,10 @@ class _TorchLSTM:
             if train:
                 for o in (x,*weights): o.requires_grad_()
             with torch.set_grad_enabled(train):
-                res,h,c = torch._VF.lstm(x, self.state[k], weights, True, tr.n_layers, 0., train, False, False)
-            self.state[k],out[s,:,rows] = (h.detach(),c.detach()),res.detach()
+                res,h,c = torch._VF.lstm(x, self.state[k], weights, True, tr.n_layers, 0., train,
+                                         False, False)
+            self.state[k] = h.detach(),c.detach()
+            out[s,:,rows] = res.detach()
             return x,weights,res
         self.calls = list(tr.map(part, range(len(self.parts))))
 
@@ -255,19 +272,16 @@ class _TorchLSTM:
             D[s,:,rows] = dx
             return s,grads
         for k in self.names: self.tr.dP[k].zero_()
-        for s,grads in self.tr.map(part, range(len(self.parts))): torch._foreach_add_([self.tr.dP[k][s] for k in self.names], grads)
+        for s,grads in self.tr.map(part, range(len(self.parts))):
+            torch._foreach_add_([self.tr.dP[k][s] for k in self.names], grads)
         self.calls = []
 
-
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-030
-try: import triton, triton.language as tl
-except ImportError: triton = None
 from . import kernels
+from .kernels import tl, triton
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-031
 _jit = triton.jit if triton else (lambda f: f)
-if not triton:
-    class tl: constexpr = None
 
 @_jit
 def _sigmoid(x): return 1/(1+tl.exp(-x))
@@ -291,10 +305,14 @@ def _lstm_forward(G, H, C, W, b, strideW, strideb, BS,
     tl.store(H+at, h, keep)
     tl.store(C+at, c, keep)
     for t in range(SL):
-        i = _sigmoid(tl.load(g, keep, 0.) + bi + tl.dot(h, wi if HOLD else tl.load(w), input_precision=PREC))
-        f = _sigmoid(tl.load(g+N, keep, 0.) + bf + tl.dot(h, wf if HOLD else tl.load(w+N*N), input_precision=PREC))
-        u = _tanh(tl.load(g+2*N, keep, 0.) + bu + tl.dot(h, wu if HOLD else tl.load(w+2*N*N), input_precision=PREC))
-        o = _sigmoid(tl.load(g+3*N, keep, 0.) + bo + tl.dot(h, wo if HOLD else tl.load(w+3*N*N), input_precision=PREC))
+        i = _sigmoid(tl.load(g, keep, 0.) + bi +
+                     tl.dot(h, wi if HOLD else tl.load(w), input_precision=PREC))
+        f = _sigmoid(tl.load(g+N, keep, 0.) + bf +
+                     tl.dot(h, wf if HOLD else tl.load(w+N*N), input_precision=PREC))
+        u = _tanh(tl.load(g+2*N, keep, 0.) + bu +
+                  tl.dot(h, wu if HOLD else tl.load(w+2*N*N), input_precision=PREC))
+        o = _sigmoid(tl.load(g+3*N, keep, 0.) + bo +
+                     tl.dot(h, wo if HOLD else tl.load(w+3*N*N), input_precision=PREC))
         c = f*c + i*u
         h = o*_tanh(c)
         tl.store(g, i, keep)
@@ -319,7 +337,8 @@ def _lstm_backward(G, C, D, W, strideW, BS,
     if HOLD: wi,wf,wu,wo = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N),tl.load(w+3*N*N)
     dh,dc,c = tl.zeros((BM,N), tl.float32),tl.zeros((BM,N), tl.float32),tl.load(C+at, keep, 0.)
     for t in range(SL):
-        i,f,u,o = tl.load(g, keep, 0.),tl.load(g+N, keep, 0.),tl.load(g+2*N, keep, 0.),tl.load(g+3*N, keep, 0.)
+        i,f = tl.load(g, keep, 0.),tl.load(g+N, keep, 0.)
+        u,o = tl.load(g+2*N, keep, 0.),tl.load(g+3*N, keep, 0.)
         C -= step
         before,tc = tl.load(C+at, keep, 0.),_tanh(c)
         dh += tl.load(D+at, keep, 0.)
@@ -353,8 +372,10 @@ def _gru_forward(G, A, H, W, b, strideW, strideb, BS,
     h = tl.load(H+SL*step+at, keep, 0.)
     tl.store(H+at, h, keep)
     for t in range(SL):
-        r = _sigmoid(tl.load(g, keep, 0.) + br + tl.dot(h, wr if HOLD else tl.load(w), input_precision=PREC))
-        z = _sigmoid(tl.load(g+N, keep, 0.) + bz + tl.dot(h, wz if HOLD else tl.load(w+N*N), input_precision=PREC))
+        r = _sigmoid(tl.load(g, keep, 0.) + br +
+                     tl.dot(h, wr if HOLD else tl.load(w), input_precision=PREC))
+        z = _sigmoid(tl.load(g+N, keep, 0.) + bz +
+                     tl.dot(h, wz if HOLD else tl.load(w+N*N), input_precision=PREC))
         a = ba + tl.dot(h, wa if HOLD else tl.load(w+2*N*N), input_precision=PREC)
         u = _tanh(tl.load(g+2*N, keep, 0.) + r*a)
         h = u + z*(h-u)
@@ -402,46 +423,60 @@ def _gru_backward(G, A, H, K, D, W, strideW, BS,
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-033
 def _launch(kernel, S, bs, sl, n, *args):
-    "Start `kernel` with one program for each seed and `BM` rows: many rows where that keeps the chip's 132 processors busy, else few"
-    BM = 64 if S*bs>=64*96 and n<=64 else 16
-    kernel[S, -(-bs//BM)](*args, bs, sl, n, BM, n<=64, 'tf32x3', num_warps=8 if BM==64 else 4, num_stages=1)
+    "Start `kernel`: a program a seed and `BM` rows, many if that keeps the chip's 132 cores busy"
+    BM = 64 if S*bs >= 64*96 and n <= 64 else 16
+    kernel[S, -(-bs//BM)](*args, bs, sl, n, BM, n<=64, 'tf32x3', num_warps=8 if BM==64 else 4,
+                          num_stages=1)
 
 class _FusedLSTMLayer(_Layer):
-    "A stack of LSTM layers, one a seed, as one kernel; the gates' gradients take the gates' place"
+    "A stack of LSTM layers as one kernel; the gates' gradients take the gates' place"
     gates,factors,two_biases = 4,0,True
     def make(self, sl, bs, n):
         self.C = self.new(sl+1, bs, n)
         self.states.append(self.C)
         self.sizes = bs,sl,n
 
-    def forward(self, W, b): _launch(_lstm_forward, len(W), *self.sizes, self.G, self.H, self.C, W, b, W.stride(0), b.stride(0))
-    def backward(self, D, W): _launch(_lstm_backward, len(W), *self.sizes, self.G, self.C, D, W, W.stride(0))
+    def forward(self, W, b):
+        _launch(_lstm_forward, len(W), *self.sizes, self.G, self.H, self.C, W, b, W.stride(0),
+                b.stride(0))
+
+    def backward(self, D, W):
+        _launch(_lstm_backward, len(W), *self.sizes, self.G, self.C, D, W, W.stride(0))
+
     def input_grad(self): return self.G
     def state_grad(self): return self.G
 
 class _FusedGRULayer(_GRULayer):
     "A stack of GRU layers as one kernel"
-    def make(self, sl, bs, n): self.A,self.sizes = self.new(sl, bs, n),(bs,sl,n)
+    def make(self, sl, bs, n):
+        self.A = self.new(sl, bs, n)
+        self.sizes = bs,sl,n
 
     def forward(self, W, b):
-        _launch(_gru_forward, len(W), *self.sizes, self.G, self.A, self.H, W, b, W.stride(0), b.stride(0))
+        _launch(_gru_forward, len(W), *self.sizes, self.G, self.A, self.H, W, b, W.stride(0),
+                b.stride(0))
 
     def backward(self, D, W):
-        _launch(_gru_backward, len(W), *self.sizes, self.G, self.A, self.H, self.K, D, W, W.stride(0))
+        _launch(_gru_backward, len(W), *self.sizes, self.G, self.A, self.H, self.K, D, W,
+                W.stride(0))
 
 class _RowLSTMLayer(_FusedLSTMLayer):
-    "The LSTM layer of a single seed, on the kernels of `rnnlab.lab.kernels`: a program for each row"
+    "The LSTM layer of one seed, on the kernels of `rnnlab.lab.kernels`: a program for each row"
     def make(self, sl, bs, n):
         super().make(sl, bs, n)
-        self.sums,self.zero,self.unused = self.new(bs, 4*n),self.new(bs, n),self.new(bs, n)
+        self.sums = self.new(bs, 4*n)
+        self.zero = self.new(bs, n)
+        self.unused = self.new(bs, n)
 
     def forward(self, W, b):
-        (bs,sl,n),(h,),(c,) = self.sizes,self.H,self.C
-        kernels._lstm_forward[(bs,)](self.G, W, b, h[-1], c[-1], h, c, self.G, self.unused, self.unused, sl, bs, n, NH=n, num_warps=8)
+        (bs,sl,n),(h,),(c,),no = self.sizes,self.H,self.C,self.unused
+        kernels.lstm_forward[(bs,)](self.G, W, b, h[-1], c[-1], h, c, self.G, no, no, sl, bs, n,
+                                    NH=n, num_warps=8)
 
     def backward(self, D, W):
-        bs,sl,n = self.sizes
-        kernels._lstm_backward[(bs,)](D, self.zero, self.zero, W, self.C, self.G, self.G, self.sums, self.unused, self.unused, sl, bs, n, NH=n, num_warps=4)
+        (bs,sl,n),no = self.sizes,self.unused
+        kernels.lstm_backward[(bs,)](D, self.zero, self.zero, W, self.C, self.G, self.G, self.sums,
+                                     no, no, sl, bs, n, NH=n, num_warps=4)
 
     def bias_grad(self, d, out): torch.sum(self.sums, 1, out=out)
     def state_bias_grad(self, d, out): torch.sum(self.sums, 1, out=out)
@@ -449,164 +484,151 @@ class _RowLSTMLayer(_FusedLSTMLayer):
 _fused = dict(lstm=_FusedLSTMLayer, gru=_FusedGRULayer)
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-037
-def _check_cuda(device):
-    "The device, if it is here"
-    if device is None: device = default_device() if default_device().type=='cuda' else 'cpu'
-    device = torch.device(device)
-    if device.type=='cuda' and not torch.cuda.is_available(): raise ValueError(f"device={str(device)!r}: torch finds no CUDA here; try device='cpu'")
-    if device.type not in ('cpu','cuda'): raise ValueError(f"device={str(device)!r}: rnnlab.lab.fast trains on 'cpu' or 'cuda'")
-    return device
-
 class _Buffers:
     "Memory for one batch size: the layers, and what lies between the last of them and the loss"
     def __init__(self, tr, bs):
-        S,n,V = tr.S,tr.n,tr.vocab_sz
-        e = lambda *s: torch.empty(*s, device=tr.device)
-        self.layers = [] if tr.whole else [tr.layer(S, tr.r.sl, bs, n, tr.device) for _ in range(tr.n_layers)]
-        if tr.whole: self.stack,self.raw = _TorchLSTM(tr, bs),e(S, tr.r.sl, bs, n)
-        else: self.raw,self.table = self.layers[-1].H[:,1:],e(S, V, self.layers[0].gates*n)
-        self.logits = e(S, tr.r.sl*bs if tr.every else bs, V)
-        self.D = e(S, tr.r.sl, bs, n) # the gradient of a layer's output, on its way down
-        if tr.p: self.mask,self.drop = e(S, tr.r.sl, bs, n),e(S, tr.r.sl, bs, n)
-        if tr.p and tr.device.type=='cpu': self.bits = torch.empty(S, -(-tr.r.sl*bs*n//4), dtype=torch.long)
+        S,sl,n,V = tr.S,tr.r.sl,tr.n,tr.vocab_sz
+        def new(*s): return torch.empty(S, *s, device=tr.device)
+        if tr.whole:
+            self.layers = [_TorchLSTM(tr, bs)]
+            self.raw = new(sl, bs, n)
+        else:
+            self.layers = [tr.layer(S, sl, bs, n, tr.device) for _ in range(tr.n_layers)]
+            self.raw = self.layers[-1].H[:,1:]
+            self.table = new(V, self.layers[0].gates*n)
+        self.logits = new(sl*bs if tr.every else bs, V)
+        self.D = new(sl, bs, n) # the gradient of a layer's output, on its way down
+        if not tr.p: return
+        self.mask = new(sl, bs, n)
+        self.drop = new(sl, bs, n)
+        if tr.device.type=='cpu': self.bits = torch.empty(S, -(-sl*bs*n//4), dtype=torch.long)
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-038
+def _place(device):
+    "Where to train: `device`, or None for fastai's `default_device()` if it is CUDA, else the CPU"
+    if device is None and default_device().type!='cuda': device = 'cpu'
+    device = check_device(device)
+    check_choice('device', device.type, ('cpu','cuda'))
+    return device
+
 class FastTrainer:
-    "Train `n_seeds` copies of a recipe's model side by side, each from its own seed, with the results a `Learner` would give"
+    "Train `n_seeds` copies of a recipe's model side by side, with the results of a `Learner`"
     map = map # how the parts of a step are gone through: one after another, or by a pool of threads
     def __init__(self,
         recipe, # Name of a recipe, or a `Recipe`
         n_seeds:int=1, # Copies that train together
-        device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if that is one of the two, else the CPU
+        device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if CUDA, else the CPU
         corpus:Corpus=None, # The text; None: Human Numbers
         split:float=0.8, # The share of its sequences that trains; the rest validates
         rotate:bool=False, # Begin each epoch at another place of the training text?
         **overrides, # Changes to the recipe, see `override`
     ):
-        _check_sizes(n_seeds=n_seeds)
+        check_sizes(n_seeds=n_seeds)
         self.r,self.a = override(recipe, **overrides)
-        self.device = _check_cuda(device)
-        self.S,self.n,self.n_layers,self.p = n_seeds,self.a['n_hidden'],self.a.get('n_layers', 1),self.a.get('p', 0.)
-        self.one_matrix,self.every,self.tied = 'cell' not in self.a,self.r.target=='all',self.a.get('tied', False)
-        self.stateful = self.r.model not in (LMModel1, LMModel2)
-        cell = self.a.get('cell', 'relu')
-        fuse = self.device.type=='cuda' and triton and cell in _fused and self.n in (16,32,64,128)
-        self.layer = _RowLSTMLayer if fuse and n_seeds==1 and cell=='lstm' and self.n<=kernels.max_hidden else (_fused if fuse else _layers)[cell]
-        self.whole = cell=='lstm' and self.device.type=='cpu'
-        corpus = _human_numbers() if corpus is None else corpus
-        self.dls = lm_dls(corpus, self.r.sl, self.r.bs, self.r.target, self.r.group, split, 'cpu')
-        self.vocab,self.vocab_sz = self.dls.vocab,len(self.dls.vocab)
-        self.ids = corpus.ids[:int(split*((len(corpus)-1)//self.r.sl))*self.r.sl] # the training text
-        self.lrs,self.moms = one_cycle(self.r.epochs, len(self.dls.train), self.r.lr, self.r.moms)
-        self.wd = 0.01 if self.r.wd is None else self.r.wd
-        self.rotate,self.steps = rotate,None
-        self._check_room()
-        try: self._allocate()
-        except RuntimeError as e:
-            if 'memory' not in str(e): raise
-            raise MemoryError(self._no_room(*self._room())) from e
+        r,a = self.r,self.a
+        self.device = _place(device)
+        self.S = n_seeds
+        self.n = a['n_hidden']
+        self.n_layers = a.get('n_layers', 1)
+        self.p = a.get('p', 0.)
+        self.tied = a.get('tied', False)
+        self.one_matrix = 'rnn' not in a
+        self.every = r.target=='all'
+        self.stateful = r.model not in (LMModel1, LMModel2)
+        rnn = a.get('rnn', 'relu')
+        self.whole = rnn=='lstm' and self.device.type=='cpu'
+        fuse = self.device.type=='cuda' and triton and rnn in _fused and self.n in (16,32,64,128)
+        self.layer = (_fused if fuse else _layers)[rnn]
+        if self.layer is _FusedLSTMLayer and n_seeds==1 and self.n <= kernels.max_hidden:
+            self.layer = _RowLSTMLayer
+        corpus = chapter_corpus() if corpus is None else corpus
+        self.dls = lm_dls(corpus, r.sl, r.bs, r.target, r.group, split, 'cpu')
+        self.vocab = self.dls.vocab
+        self.vocab_sz = len(self.vocab)
+        self.ids = corpus.ids[:int(split*((len(corpus)-1)//r.sl))*r.sl] # the training text
+        self.lrs,self.moms = one_cycle(r.epochs, len(self.dls.train), r.lr, r.moms)
+        self.wd = 0.01 if r.wd is None else r.wd
+        self.rotate = rotate
+        self._allocate()
 
     def _allocate(self):
-        self._data()
+        r = self.r
+        self.train,self.valid = (self._packed(dl.batches) for dl in self.dls)
         self._parameters()
         self.losses = torch.zeros(len(self.lrs), self.S, device=self.device)
-        if self.r.beta and self.r.sl>1: # the gradient of TAR is a fixed mix of the steps: one before, this one, one after
-            d = torch.eye(self.r.sl).diff(dim=0)
-            self.tar = (2*self.r.beta/((self.r.sl-1)*self.r.bs*self.n)*d.T@d).to(self.device)
-        self.bufs = {bs: _Buffers(self, bs) for bs in {len(x1)//self.r.sl for _,x1,_ in self.train+self.valid}}
+        if r.beta and r.sl>1: # the gradient of TAR mixes the steps: one before, this one, one after
+            d = torch.eye(r.sl).diff(dim=0)
+            self.tar = (2*r.beta/((r.sl-1)*r.bs*self.n)*d.T@d).to(self.device)
+        self.bufs = {bs: _Buffers(self, bs) for bs in
+                     {len(x1)//r.sl for _,x1,_ in self.train+self.valid}}
         if self.device.type!='cuda': return
         try: self._capture()
         except Exception as e:
-            if not issubclass(self.layer, tuple(_fused.values())) or type(e).__module__.split('.')[0]!='triton': raise
-            warnings.warn(f"rnnlab.lab.fast's kernel for {self.a['cell']} with n_hidden={self.n} does not fit this GPU ({e}); "
-                          "training goes on operation by operation, with the same results", stacklevel=4)
-            self.layer = _layers[self.a['cell']]
+            fused = issubclass(self.layer, tuple(_fused.values()))
+            if not fused or type(e).__module__.split('.')[0]!='triton': raise
+            warnings.warn(f"rnnlab.lab.fast's kernel for rnn={self.a['rnn']} and n_hidden={self.n} "
+                          f"does not fit this GPU ({e}); training goes on operation by operation, "
+                          "with the same results", stacklevel=4)
+            self.layer = _layers[self.a['rnn']]
             self._allocate()
 
-    def _data(self): self.train,self.valid = (self._packed(dl.batches) for dl in self.dls)
-
     def _packed(self, batches):
-        "The batches as the layers want them, on the trainer's device"
-        hot = lambda o: nn.functional.one_hot(o, self.vocab_sz).float()
-        flat = lambda o: (o.T.reshape(-1) if o.ndim==2 else o).to(self.device) # the sequence before the batch, as in the layers
-        first = torch.arange(self.S, device=self.device).unsqueeze(1)*self.vocab_sz # where each seed's rows begin in the table of tokens
-        return [((x+first).flatten(), hot(x), hot(y)/-len(y)) for x,y in ((flat(x), flat(y)) for x,y in batches)]
+        "The batches as the layers want them, on the trainer's device: sequence first, one-hot"
+        def hot(o): return nn.functional.one_hot(o, self.vocab_sz).float()
+        def flat(o): return (o.T.reshape(-1) if o.ndim==2 else o).to(self.device)
+        # where each seed's rows begin in the table of tokens
+        first = torch.arange(self.S, device=self.device).unsqueeze(1)*self.vocab_sz
+        return [((x+first).flatten(), hot(x), hot(y)/-len(y))
+                for x,y in ((flat(x), flat(y)) for x,y in batches)]
 
     def _parameters(self):
-        shapes = {k: v.shape for k,v in _module(self.r, self.a, self.vocab_sz)[0].named_parameters()}
+        "All parameters and gradients as views into two long tensors, with weight decay and without"
+        m,_ = _module(self.r, self.a, self.vocab_sz)
+        shapes = {k: v.shape for k,v in m.named_parameters()}
         self.P,self.dP,self.flat = {},{},[]
         for decay in (True, False):
             part = {k: s for k,s in shapes.items() if k.endswith('.bias')!=decay}
-            flat = torch.zeros(self.S, sum(s.numel() for s in part.values()), device=self.device)
+            sizes = [s.numel() for s in part.values()]
+            flat = torch.zeros(self.S, sum(sizes), device=self.device)
             flat.grad = torch.zeros_like(flat)
             for views,o in ((self.P, flat), (self.dP, flat.grad)):
-                views.update({k: t.unflatten(1, s) for t,(k,s) in zip(o.split([s.numel() for s in part.values()], 1), part.items())})
+                for (k,s),t in zip(part.items(), o.split(sizes, 1)): views[k] = t.unflatten(1, s)
             self.flat.append(flat)
         for views in (self.P, self.dP):
             if self.tied: views['h_o.weight'] = views['i_h.weight']
 
     def _names(self, l):
         "Names of layer `l`'s weights: of its input, of its state, and the two biases"
-        if self.one_matrix: return 'h_h.weight','h_h.weight','h_h.bias',None
-        return tuple(f'rnn.{k}_l{l}' for k in ('weight_ih','weight_hh','bias_ih','bias_hh'))
-
-# %% ../../nbs/source/lab/21_fast.ipynb #08-fast-040
-@patch
-def _room(self:FastTrainer):
-    "Bytes that one more copy takes, and bytes that are free, `None` if the system does not tell"
-    one = copy(self)
-    one.S = 1
-    one._parameters()
-    b = _Buffers(one, self.r.bs)
-    tensors = [t for o in (b,*b.layers) for t in vars(o).values() if isinstance(t, Tensor)] + 4*one.flat + 3*[b.logits] + 8*[b.raw]
-    if self.device.type=='cuda':
-        torch.cuda.empty_cache()
-        free = torch.cuda.mem_get_info(self.device)[0]
-    else:
-        names = getattr(os, 'sysconf_names', ())
-        free = os.sysconf('SC_AVPHYS_PAGES')*os.sysconf('SC_PAGE_SIZE') if 'SC_AVPHYS_PAGES' in names else None
-    return sum(t.nbytes for t in tensors) + 8*sum(x.numel() for dl in self.dls for x,_ in dl.batches),free
-
-@patch
-def _no_room(self:FastTrainer, each, free):
-    fit = '' if free is None else f", and {free/2**30:.1f} GiB are free, so about {free//each} fit"
-    return (f"{self.S} models at once do not fit in the memory of {str(self.device)!r}: each takes {each/2**20:.1f} MiB{fit}; "
-            "train fewer at once (group=…)")
-
-@patch
-def _check_room(self:FastTrainer):
-    "Raise before a system that promises more memory than it has ends the process"
-    if self.S==1: return
-    each,free = self._room()
-    if free is not None and self.S*each > free: raise MemoryError(self._no_room(each, free))
+        return ('h_h.weight','h_h.weight','h_h.bias',None) if self.one_matrix else _layer_names(l)
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-043
 @patch
 def _reset(self:FastTrainer):
     for b in self.bufs.values():
-        for o in [b.stack] if self.whole else b.layers: o.reset()
+        for o in b.layers: o.reset()
 
 @patch
 def start(self:FastTrainer,
     seeds, # `n_seeds` whole numbers
 ):
-    "Begin anew: each copy gets the weights that its seed gives the recipe's own model; the session's random state stays as it was"
-    seeds = [int(s) for s in seeds]
-    if len(seeds)!=self.S: raise ValueError(f"seeds: expected {self.S}, one for each copy, got {len(seeds)}")
-    self.seeds = seeds
-    self.gens = [torch.Generator() for _ in seeds] # go on with dropout where the initial weights have ended
-    for i,(s,g) in enumerate(zip(seeds, self.gens)):
+    "Begin anew: each copy gets the weights that its seed gives the recipe's own model"
+    self.seeds = [int(s) for s in seeds]
+    check_choice('len(seeds)', len(self.seeds), [self.S])
+    self.gens = [] # go on with dropout where the initial weights have ended
+    for i,s in enumerate(self.seeds):
         m,after = _module(self.r, self.a, self.vocab_sz, s)
         for k,v in m.named_parameters(): self.P[k][i] = v.detach().to(self.device)
-        g.set_state(after)
+        self.gens.append(torch.Generator().set_state(after))
     if self.device.type=='cpu':
-        self.opt = torch.optim.AdamW([dict(params=[self.flat[0]], weight_decay=self.wd), dict(params=[self.flat[1]], weight_decay=0.)],
-                                     lr=1., betas=(0.9,0.99), eps=1e-5, fused=True)
+        groups = [dict(params=[o], weight_decay=wd) for o,wd in zip(self.flat, (self.wd, 0.))]
+        self.opt = torch.optim.AdamW(groups, lr=1., betas=(0.9,0.99), eps=1e-5, fused=True)
     else:
-        self.gen.manual_seed(int(np.random.SeedSequence([s % 2**64 for s in seeds]).generate_state(1, np.uint64)[0] >> 1))
+        seq = np.random.SeedSequence([s % 2**64 for s in self.seeds])
+        self.gen.manual_seed(int(seq.generate_state(1, np.uint64)[0] >> 1))
         for o in self.avg+self.sqr: o.zero_()
         self.i.zero_()
-    self.steps,self.places = 0,np.random.default_rng(0)
+    self.steps = 0
+    self.places = np.random.default_rng(0)
     self.losses.zero_()
     return self
 
@@ -615,20 +637,26 @@ def start(self:FastTrainer,
 def _forward(self:FastTrainer, b, x, train):
     "From the tokens' rows `x` (`S*sl*bs`) to logits, all in the buffers `b`"
     P = self.P
-    if self.whole: b.stack.forward(P['i_h.weight'], x[:b.raw[0,:,:,0].numel()], b.raw, train)
-    for l,o in enumerate(b.layers):
-        wi,wh,bi,bh = (P.get(k) for k in self._names(l))
-        bias = (bi if bh is None or self.layer.two_biases else bi+bh).unsqueeze(1)
-        if l: torch.baddbmm(bias, b.layers[l-1].H[:,1:].flatten(1,2), wi.mT, out=o.G.flatten(1,2))
-        else:
-            torch.baddbmm(bias, P['i_h.weight'], wi.mT, out=b.table)
-            torch.index_select(b.table.flatten(0,1), 0, x, out=o.G.view(-1, o.G.shape[-1]))
-        if not self.stateful: o.reset()
-        o.forward(wh, bh)
+    if self.whole: b.layers[0].forward(P['i_h.weight'], x[:b.raw[0,:,:,0].numel()], b.raw, train)
+    else: self._forward_layers(b, x)
     raw = b.raw if self.every else b.raw[:,-1:]
     if train and self.p: raw = torch.mul(raw, self._draw_mask(b), out=b.drop)
     b.out = raw.flatten(1,2)
     torch.baddbmm(P['h_o.bias'].unsqueeze(1), b.out, P['h_o.weight'].mT, out=b.logits)
+
+@patch
+def _forward_layers(self:FastTrainer, b, x):
+    for l,o in enumerate(b.layers):
+        wi,wh,bi,bh = (self.P.get(k) for k in self._names(l))
+        bias = (bi if bh is None or self.layer.two_biases else bi+bh).unsqueeze(1)
+        if l:
+            below = b.layers[l-1].H[:,1:].flatten(1,2)
+            torch.baddbmm(bias, below, wi.mT, out=o.G.flatten(1,2))
+        else:
+            torch.baddbmm(bias, self.P['i_h.weight'], wi.mT, out=b.table)
+            torch.index_select(b.table.flatten(0,1), 0, x, out=o.G.view(-1, o.G.shape[-1]))
+        if not self.stateful: o.reset()
+        o.forward(wh, bh)
 
 @patch
 def _draw_mask(self:FastTrainer, b):
@@ -641,7 +669,7 @@ def _draw_mask(self:FastTrainer, b):
 
 @patch
 def _loss(self:FastTrainer, b, y):
-    "Cross entropy of each seed, with `y` the one-hot targets over minus their number; `b.logits` become its gradient"
+    "Cross entropy of each seed; `y`: one-hot over minus their number; `b.logits` get its gradient"
     logp = b.logits.log_softmax(-1)
     loss = (logp*y).sum((1,2))
     torch.add(y, logp.exp_(), alpha=1/len(y), out=b.logits)
@@ -650,32 +678,31 @@ def _loss(self:FastTrainer, b, y):
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-049
 @patch
 def _backward(self:FastTrainer, b, x1):
-    "Gradients of the parameters from `b.logits`, the gradient of the logits; `x1`: the one-hot tokens, `sl*bs x vocab_sz`"
+    "Gradients of the parameters from that of the logits; `x1`: one-hot tokens, `sl*bs x vocab_sz`"
     P,dP,r = self.P,self.dP,self.r
     torch.sum(b.logits, 1, out=dP['h_o.bias'])
     torch.bmm(b.logits.mT, b.out, out=dP['h_o.weight'])
-    D = b.D
+    D,tokens = b.D,x1.mT.expand(self.S, -1, -1)
     if self.every: torch.bmm(b.logits, P['h_o.weight'], out=D.flatten(1,2))
     else:
         D.zero_()
         D[:,-1].baddbmm_(b.logits, P['h_o.weight'], beta=0)
-    m = D[0].numel()
-    if r.alpha: D.add_(b.drop if self.p else b.raw, alpha=2*r.alpha/m)
+    if r.alpha: D.add_(b.drop if self.p else b.raw, alpha=2*r.alpha/D[0].numel())
     if self.p: D.mul_(b.mask)
-    if r.beta and r.sl>1:
-        D.flatten(2).baddbmm_(self.tar.expand(self.S, -1, -1), b.raw.flatten(2))
+    if r.beta and r.sl>1: D.flatten(2).baddbmm_(self.tar.expand(self.S, -1, -1), b.raw.flatten(2))
     if self.whole:
-        b.stack.backward(D)
-        dP['i_h.weight'].baddbmm_(x1.mT.expand(self.S, -1, -1), D.flatten(1,2), beta=int(self.tied))
+        b.layers[0].backward(D)
+        dP['i_h.weight'].baddbmm_(tokens, D.flatten(1,2), beta=int(self.tied))
         return
     for l in reversed(range(self.n_layers)):
         o,(wi,wh,bi,bh) = b.layers[l],self._names(l)
         o.backward(D, P[wh])
-        d_in,d_st,below = o.input_grad().flatten(1,2),o.state_grad().flatten(1,2),b.layers[l-1].H[:,1:].flatten(1,2)
+        d_in,d_st = o.input_grad().flatten(1,2),o.state_grad().flatten(1,2)
         torch.bmm(d_st.mT, o.H[:,:-1].flatten(1,2), out=dP[wh])
         if bh is not None: o.state_bias_grad(d_st, dP[bh])
-        if not l: # the sums over each token's places, then the same as if these were the inputs
-            d_in,below = torch.bmm(x1.mT.expand(self.S, -1, -1), d_in),P['i_h.weight']
+        if l: below = b.layers[l-1].H[:,1:].flatten(1,2)
+        else: # the sums over each token's places, then the same as if these were the inputs
+            d_in,below = torch.bmm(tokens, d_in),P['i_h.weight']
         if self.one_matrix: dP[wi].baddbmm_(d_in.mT, below)
         else: o.weight_grad(d_in, below, dP[wi])
         o.bias_grad(d_in, dP[bi])
@@ -686,7 +713,7 @@ def _backward(self:FastTrainer, b, x1):
 @patch
 def _update(self:FastTrainer, i):
     lr,mom = float(self.lrs[i]),float(self.moms[i])
-    for g in self.opt.param_groups: g['lr'],g['betas'] = lr,(mom,0.99)
+    for g in self.opt.param_groups: g.update(lr=lr, betas=(mom,0.99))
     self.opt.step()
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-055
@@ -699,45 +726,52 @@ def _adam(P, G, M, V, hyper, n, DECAY: tl.constexpr, B: tl.constexpr):
     if DECAY: p *= decay
     m += w*(g-m)
     v = 0.99*v + 0.01*g*g
-    tl.store(P+i, p + m/(tl.sqrt(v)*a + c), keep); tl.store(M+i, m, keep); tl.store(V+i, v, keep)
+    tl.store(P+i, p + m/(tl.sqrt(v)*a + c), keep)
+    tl.store(M+i, m, keep)
+    tl.store(V+i, v, keep)
 
 @patch
 @torch.no_grad()
 def _capture(self:FastTrainer):
-    "Record one step as a CUDA graph: which batch and which rate it takes is read from tables on the GPU, at place `i`"
-    n,t = len(self.train),np.arange(1, len(self.lrs)+1)
+    "Record one step as a CUDA graph, which reads its batch and its rates from tables, at place `i`"
+    t = np.arange(1, len(self.lrs)+1)
     debias1,debias2 = 1-self.moms**t,1-0.99**t
     scale = -debias1/self.lrs
-    hypers = np.stack([1-self.lrs*self.wd, 1-self.moms, scale/np.sqrt(debias2), scale*1e-5], 1)
-    self.hypers = torch.tensor(hypers, dtype=torch.float32, device=self.device)
+    rates = [1-self.lrs*self.wd, 1-self.moms, scale/np.sqrt(debias2), scale*1e-5]
+    self.hypers = torch.tensor(np.stack(rates, 1), dtype=torch.float32, device=self.device)
     self.i = torch.zeros(1, dtype=torch.long, device=self.device)
     self.avg,self.sqr = ([torch.zeros_like(o) for o in self.flat] for _ in range(2))
     self.data = [torch.stack(o) for o in zip(*self.train)]
-    self.gen,self.graph = torch.Generator(self.device),torch.cuda.CUDAGraph()
+    self.gen = torch.Generator(self.device)
+    self.graph = torch.cuda.CUDAGraph()
     self.graph.register_generator_state(self.gen)
     def step():
-        k = self.i % n
+        k = self.i % len(self.train)
         x,x1,y = (o.index_select(0, k)[0] for o in self.data)
         b = self.bufs[self.r.bs]
         self._forward(b, x, True)
         self.losses.index_copy_(0, self.i, self._loss(b, y)[None])
         self._backward(b, x1)
-        hyper = self.hypers.index_select(0, self.i)[0]
-        decay,w,a,c = hyper.unbind()
-        for k,(p,avg,sqr) in enumerate(zip(self.flat, self.avg, self.sqr)):
-            if triton:
-                _adam[(-(-p.numel()//1024),)](p, p.grad, avg, sqr, hyper, p.numel(), k==0, 1024)
-                continue
-            if k==0: p.mul_(decay)
-            avg.lerp_(p.grad, w)
-            sqr.mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
-            p.addcdiv_(avg, sqr.sqrt().mul_(a).add_(c))
+        self._adam_step(self.hypers.index_select(0, self.i)[0])
         self.i += 1
     side = torch.cuda.Stream(self.device)
     side.wait_stream(torch.cuda.current_stream(self.device))
     with torch.cuda.stream(side): step() # so that cuBLAS and the like are ready
     torch.cuda.current_stream(self.device).wait_stream(side)
     with torch.cuda.graph(self.graph): step()
+
+@patch
+def _adam_step(self:FastTrainer, hyper):
+    decay,w,a,c = hyper.unbind()
+    for k,(p,avg,sqr) in enumerate(zip(self.flat, self.avg, self.sqr)):
+        if triton:
+            blocks = -(-p.numel()//1024)
+            _adam[(blocks,)](p, p.grad, avg, sqr, hyper, p.numel(), k==0, 1024)
+            continue
+        if k==0: p.mul_(decay)
+        avg.lerp_(p.grad, w)
+        sqr.mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
+        p.addcdiv_(avg, sqr.sqrt().mul_(a).add_(c))
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-057
 @patch
@@ -750,7 +784,7 @@ def _step(self:FastTrainer, i, x, x1, y):
 
 @patch
 def _turn(self:FastTrainer):
-    "Lay out the training text from another place on, the same for all copies; what stands before it follows at the end"
+    "Lay out the training text from another place on; what stands before it follows at the end"
     ids = self.ids.roll(-int(self.places.integers(len(self.ids))))
     parts = cut_sequences(torch.cat([ids, ids[:1]]), self.r.sl, self.r.target)
     if self.r.group: parts = [group_chunks(o, self.r.bs) for o in parts]
@@ -766,9 +800,7 @@ def fit(self:FastTrainer,
     done=None, # Called after each epoch
 ):
     "Go through the schedule, or `epochs` epochs of it"
-    n = len(self.train)
-    if self.steps is None: raise ValueError("nothing to train yet; call start(seeds) first")
-    left = self.r.epochs - self.steps//n
+    left = self.r.epochs - self.steps//len(self.train)
     for _ in range(left if epochs is None else min(epochs, left)):
         if self.rotate: self._turn()
         self._reset()
@@ -782,8 +814,7 @@ def fit(self:FastTrainer,
 @patch
 @torch.no_grad()
 def validate(self:FastTrainer) -> tuple: # Loss and accuracy of each seed, two arrays
-    "Cross entropy and accuracy over the whole validation part, the state carried from batch to batch after a reset"
-    if self.steps is None: raise ValueError("nothing to validate yet; call start(seeds) first")
+    "Cross entropy and accuracy over the whole validation part, the state carried along"
     self._reset()
     loss,right,n = 0,0,0
     for x,x1,y in self.valid:
@@ -806,31 +837,32 @@ def train_loss(self:FastTrainer):
 def model(self:FastTrainer,
     i:int=0, # Which of the copies
 ) -> nn.Module: # In `eval` mode, on the trainer's device
-    "Copy `i` as a model of its own: the recipe's class, or `LMModel5` if its two matrices were untied"
-    if self.steps is None: raise ValueError("there is no model yet; call start(seeds) first")
-    if not 0<=i<self.S: raise IndexError(f"i={i}: expected the number of a copy, 0 to {self.S-1}")
+    "Copy `i` as a model of its own: `LMModel5` if its two matrices were untied"
     m,_ = _module(self.r, self.a, self.vocab_sz)
-    if isinstance(m, LMModel7) and issubclass(self.r.model, LMModel7): m.__class__ = self.r.model
     m.load_state_dict({k: v[i] for k,v in self.P.items()})
     return m.to(self.device).eval()
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-068
-_kept = {} # the last trainer of one run: its memory, and on a GPU its captured step, serve the next seed
+_kept = {} # the last trainer of one run: its memory, and its captured step, serve the next seed
 
-def _rows(tr, name, overrides, start=None):
-    "Results of all copies, one row each; `seconds` is each copy's share of the time since `start`"
-    loss,(valid,acc),env = tr.train_loss(),tr.validate(),environment(tr.device)
-    seconds = 0 if start is None else time.perf_counter()-start
-    return [dict(model=name, seed=s, epochs=tr.r.epochs) | overrides | dict(train_loss=float(loss[i]), valid_loss=float(valid[i]), accuracy=float(acc[i]),
-            seconds=round(seconds/tr.S, 4), together=tr.S) | env for i,s in enumerate(tr.seeds)]
+def _rows(tr, name, changes, start):
+    "Results of all copies, a row each; `seconds` is each copy's share of the time since `start`"
+    loss,(valid,acc) = tr.train_loss(),tr.validate()
+    seconds = round((time.perf_counter()-start)/tr.S, 4)
+    env = environment(tr.device)
+    return [dict(model=name, seed=s, epochs=tr.r.epochs) | changes |
+            dict(train_loss=float(loss[i]), valid_loss=float(valid[i]), accuracy=float(acc[i]),
+                 seconds=seconds, together=tr.S) | env for i,s in enumerate(tr.seeds)]
 
-def _changes(overrides, rotate): return overrides | (dict(rotate=True) if rotate else {})
-def _name(recipe): return recipe if isinstance(recipe, str) else recipe.model.__name__
+def _told(recipe, rotate, overrides):
+    "What a row of results says of the recipe: its name, and the changes"
+    name = recipe if isinstance(recipe, str) else recipe.model.__name__
+    return name,(overrides | dict(rotate=True) if rotate else overrides)
 
 def fast_train(
     recipe, # Name of a recipe, or a `Recipe`
     seed:int=0, # Of the initial weights and of dropout
-    device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if that is one of the two, else the CPU
+    device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if it is CUDA, else the CPU
     corpus:Corpus=None, # The text; None: Human Numbers
     split:float=0.8, # The share of its sequences that trains; the rest validates
     rotate:bool=False, # Begin each epoch at another place of the training text?
@@ -838,16 +870,18 @@ def fast_train(
     **overrides, # Changes to the recipe, see `override`
 ) -> dict: # What `train_one` returns, with the overrides
     "Train a recipe's model once"
-    device = _check_cuda(device)
+    device = _place(device)
     key = repr((recipe, device, split, rotate, overrides)) if corpus is None else None
     start = time.perf_counter()
     threads = torch.get_num_threads()
     pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
     try:
         if device.type=='cpu': torch.set_num_threads(1)
-        tr = _kept.pop(key, None) or FastTrainer(recipe, 1, device, corpus, split, rotate, **overrides)
+        tr = _kept.pop(key, None)
+        tr = tr or FastTrainer(recipe, 1, device, corpus, split, rotate, **overrides)
         tr.map = pool.map
-        row, = _rows(tr.start([seed]).fit(done=done), _name(recipe), _changes(overrides, rotate))
+        tr.start([seed]).fit(done=done)
+        row, = _rows(tr, *_told(recipe, rotate, overrides), start)
     finally:
         pool.shutdown()
         torch.set_num_threads(threads)
@@ -855,32 +889,30 @@ def fast_train(
     if key is not None:
         _kept.clear()
         _kept[key] = tr
-    return row | dict(seconds=round(time.perf_counter()-start, 4))
+    return row
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-076
 class _Stopped(Exception): "The main thread gave up"
 
+_measured = ['seed','train_loss','valid_loss','accuracy','seconds','together']
+
 def _read_rows(csv, want):
-    "The rows that are in the file `csv` already; `ValueError` if they were made in another way than `want`"
-    if csv is None or not Path(csv).exists():
-        if csv is not None and not Path(csv).absolute().parent.is_dir():
-            raise ValueError(f"csv={str(csv)!r}: the folder {Path(csv).absolute().parent} does not exist; make it first")
-        return pd.DataFrame()
+    "Seed → row of the file `csv`, if it is there; `ValueError` unless its runs are as `want` says"
+    if not check_new_file(csv, force=True).exists(): return {}
+    old = pd.read_csv(csv, dtype={k: str for k in want})
     advice = "nothing was overwritten; give another file, or move this one away"
-    try: old = pd.read_csv(csv, dtype={k: str for k in want})
-    except Exception as e: raise ValueError(f"csv={str(csv)!r} is not a table of results ({e}); {advice}") from None
-    missing = [k for k in (*want,'seed','train_loss','valid_loss','accuracy','seconds','together') if k not in old]
-    if missing: raise ValueError(f"csv={str(csv)!r} has no column {', '.join(missing)}; {advice}")
+    missing = [k for k in (*want, *_measured) if k not in old]
+    if missing: raise ValueError(f"{csv} has no column {', '.join(missing)}; {advice}")
     for k,v in want.items():
         other = set(old[k].fillna(''))-{str(v)}
-        if other: raise ValueError(f"csv={str(csv)!r} holds results with {k}={min(other)}, not {v}; {advice}")
-    return old.astype({'seed': int})
+        if other: raise ValueError(f"{csv} holds results with {k}={min(other)}, not {v}; {advice}")
+    return {int(o['seed']): o for o in old.to_dict('records')}
 
 def fast_train_many(
     recipe, # Name of a recipe, or a `Recipe`
     seeds=range(20), # Whole numbers; each gets one run
-    device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if that is one of the two, else the CPU
-    group:int=None, # How many train at once, in one product; None: 128 on a GPU; on a CPU up to 5, but 1 for an LSTM
+    device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if it is CUDA, else the CPU
+    together:int=None, # Seeds in a product; None: on a GPU 128, on a CPU up to 5, 1 for an LSTM
     csv=None, # File that gets the rows group by group; what is in it already is not trained again
     workers:int=None, # Threads that each train a group; None: one for each core of a CPU
     progress:bool=False, # Show a progress bar on a terminal?
@@ -891,51 +923,46 @@ def fast_train_many(
 ) -> pd.DataFrame: # One row a seed, in their order
     "Train a recipe's model with many seeds at once"
     r,a = override(recipe, **overrides)
-    device = _check_cuda(device)
-    if isinstance(seeds, Integral): raise ValueError(f"seeds={seeds}: expected the seeds themselves, such as range({seeds})")
+    device = _place(device)
     seeds = [int(s) for s in seeds]
-    if not seeds: raise ValueError("seeds: expected at least one")
-    if len(set(seeds))<len(seeds): raise ValueError(f"seeds: {max(seeds, key=seeds.count)} is there twice, and would give the same run twice")
     if workers is None: workers = n_cores() if device.type=='cpu' else 1
-    _check_sizes(workers=workers)
-    if group is None and device.type=='cuda': group = 128
-    elif group is None: # as large as pays, and so that no worker is left with nothing to do
-        rounds = -(-len(seeds)//(workers*(1 if a.get('cell')=='lstm' else 5)))
-        group = -(-len(seeds)//(workers*rounds))
-    _check_sizes(group=group)
+    check_sizes(seeds=len(seeds), workers=workers)
+    if together is None and device.type=='cuda': together = 128
+    elif together is None: # as large as pays, and so that no worker is left with nothing to do
+        rounds = -(-len(seeds)//(workers*(1 if a.get('rnn')=='lstm' else 5)))
+        together = -(-len(seeds)//(workers*rounds))
+    check_sizes(together=together)
+    name,changes = _told(recipe, rotate, overrides)
     env = environment(device)
-    want = dict(model=_name(recipe), epochs=r.epochs) | _changes(overrides, rotate) | {k: env[k] for k in ('device','device_name','rnnlab','torch','fastai')}
-    old = _read_rows(csv, want)
-    have = {} if old.empty else {o['seed']: o for o in old.to_dict('records')}
-    groups = [[s for s in seeds[i:i+group] if s not in have] for i in range(0, len(seeds), group)]
-    groups = [g for g in groups if g]
+    made_by = {k: env[k] for k in ('device','device_name','rnnlab','torch','fastai')}
+    want = dict(model=name, epochs=r.epochs) | changes | made_by
+    have = {} if csv is None else _read_rows(csv, want)
+    groups = [seeds[i:i+together] for i in range(0, len(seeds), together)]
+    groups = [g for g in ([s for s in g if s not in have] for g in groups) if g]
     lock,stop = threading.Lock(),threading.Event()
     threads = torch.get_num_threads()
 
     def work(g):
-        if stop.is_set(): return
         if device.type=='cpu': torch.set_num_threads(1)
         def done():
             if stop.is_set(): raise _Stopped
             with lock: bar.update(len(g))
         start = time.perf_counter()
-        tr = FastTrainer(recipe, len(g), device, corpus, split, rotate, **overrides).start(g).fit(done=done)
-        rows = _rows(tr, _name(recipe), _changes(overrides, rotate), start)
+        tr = FastTrainer(recipe, len(g), device, corpus, split, rotate, **overrides)
+        rows = _rows(tr.start(g).fit(done=done), name, changes, start)
         with lock:
             have.update({o['seed']: o for o in rows})
-            if csv is not None:
-                with written_aside(csv) as part: pd.DataFrame(have.values()).to_csv(part, index=False)
+            if csv is None: return
+            with written_aside(csv) as part: pd.DataFrame(have.values()).to_csv(part, index=False)
 
-    with tqdm(total=r.epochs*len(seeds), initial=r.epochs*(len(seeds)-sum(map(len, groups))), unit='epoch', disable=None if progress else True) as bar, \
-         ThreadPoolExecutor(workers) as pool:
+    total = r.epochs*sum(map(len, groups))
+    with (tqdm(total=total, unit='epoch', disable=None if progress else True) as bar,
+          ThreadPoolExecutor(workers) as pool):
         runs = [pool.submit(work, g) for g in groups]
         try:
-            while not all(o.done() for o in runs):
-                failed = next((o for o in runs if o.done() and o.exception()), None)
-                if failed: failed.result()
-                time.sleep(0.01)
-            for o in runs: o.result()
+            for o in wait(runs, return_when=FIRST_EXCEPTION).done: o.result()
         finally:
             stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
             torch.set_num_threads(threads)
     return pd.DataFrame([have[s] for s in seeds])

@@ -8,89 +8,83 @@ __all__ = ['engines', 'recipe_settings', 'vary', 'variants', 'learner_engine', '
            'study_power', 'seeds_needed', 'strip_plot', 'parse_sets', 'study_cli']
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-002
-import argparse, importlib.util, itertools, math, os, sys, tempfile
+import itertools, math, sys
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from numbers import Integral, Real
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
-from fastai.torch_core import default_device
+from fastcore.script import call_parse
 from scipy import stats
 from torch import nn
 from tqdm import tqdm
-from ..text.checkpoint import written_aside
+from ..core import (Version, check_choice, check_device, check_new_file, check_number,
+                         check_sizes, clear_errors, environment, n_cores, one_thread, ran_with,
+                         written_aside)
 from .fast import fast_train_many, override
-from ..models import LMModel5, LMModel7
-from ..recipes import Recipe, _check_device, environment, get_recipe, n_cores, recipe_dls, recipes, train_one
+from ..models import LMModel5, LMModel7, rnn_types
+from ..recipes import Recipe, get_recipe, recipe_dls, recipes, train_one
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-006
-_cells = {'rnn': nn.RNN, 'lstm': nn.LSTM, 'gru': nn.GRU}
 _fields = ['epochs','lr','wd','bs','sl','group','moms']
 
 def recipe_settings(
     name:str, # A recipe: 'LMModel1' …
 ) -> dict: # Name of each setting → its value in the recipe
-    "What can be changed in the recipe `name`; `ValueError` if there is no such recipe"
+    "What can be changed in the recipe `name`"
     r,a = override(name)
-    res = {k: getattr(r, k) for k in _fields[:5]} | dict(wd=0.01 if r.wd is None else r.wd, n_hidden=a['n_hidden'])
-    if 'p' in a: res |= {k: a[k] for k in ('n_layers','cell','p','tied')} | dict(alpha=float(r.alpha or 0), beta=float(r.beta or 0))
+    res = {k: getattr(r, k) for k in _fields[:5]} | dict(n_hidden=a['n_hidden'])
+    if r.wd is None: res['wd'] = 0.01
+    if 'p' in a:
+        res |= {k: a[k] for k in ('n_layers','rnn','p','tied')}
+        res |= {k: float(getattr(r, k) or 0) for k in ('alpha','beta')}
     return res | dict(group=r.group, moms=r.moms)
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-010
-def _typed(key, value, own):
-    "`value` as the type of the recipe's `own` value, checked"
-    def fail(expected): raise ValueError(f"{key}={value}: expected {expected}") from None
-    text = str(value).strip()
-    if key=='cell':
-        if text not in _cells: fail(f"one of {', '.join(_cells)}")
-        return text
-    if key=='moms':
-        try: res = tuple(map(float, text.split('/') if isinstance(value, str) else value))
-        except (TypeError, ValueError): res = ()
-        return res if len(res)==3 and all(0<=o<1 for o in res) else fail('three numbers from 0 to below 1, like 0.8/0.7/0.8')
-    if isinstance(own, bool):
-        if text.lower() not in ('true','false'): fail('true or false')
-        return text.lower()=='true'
-    if isinstance(value, bool) or not isinstance(value, (str, Real)): fail('a number')
-    if isinstance(own, Integral):
-        try: res = int(text)
-        except ValueError: fail('a whole number')
-        if res<1: fail('a whole number from 1 on')
-        return res
-    try: res = float(text)
-    except ValueError: fail('a number')
-    if not math.isfinite(res) or res<0: fail('a number from 0 on')
-    if key=='lr' and res==0: fail('a number above 0')
-    if key=='p' and res>1: fail('a probability from 0 to 1')
+_kinds = {bool: ('true or false', lambda v: {'true': True, 'false': False}[str(v).lower()]),
+          int: ('a whole number', lambda v: int(str(v))),
+          float: ('a number', float),
+          str: ('a name', str),
+          tuple: ('three numbers, like 0.8/0.7/0.8',
+                  lambda v: tuple(map(float, v.split('/') if isinstance(v, str) else v)))}
+
+def _read_changes(name, changes):
+    "`changes` as the types of the recipe's settings, and in their order; `ValueError` for bad ones"
+    known,res = recipe_settings(name),{}
+    for k in changes: check_choice(f'{name}: setting', k, known)
+    for k in [k for k in known if k in changes]:
+        expected,read = _kinds[type(known[k])]
+        try: res[k] = read(changes[k])
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{k}={changes[k]}: expected {expected}") from None
+    override(name, **res)
     return res
 
-def _check_changes(name, changes):
-    "`changes` with the right types, in the order of the recipe's settings"
-    known = recipe_settings(name)
-    for k in changes:
-        if k not in known: raise ValueError(f"override {k!r} is unknown for {name}, which has {', '.join(known)}")
-    return {k: _typed(k, changes[k], known[k]) for k in known if k in changes}
-
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-013
-class _Untied(LMModel7):
+class _Untied(LMModel5):
     "`LMModel7` whose output layer has a weight of its own"
-    def _tie(self, *args): pass
+    def __init__(self, vocab_sz, n_hidden, n_layers, p, rnn):
+        super().__init__(vocab_sz, n_hidden, n_layers, rnn)
+        self.drop = nn.Dropout(p)
+    forward = LMModel7.forward
 
 def vary(
     name:str, # A recipe: 'LMModel1' …
     **changes, # Settings to change, of those that `recipe_settings(name)` lists
 ) -> Recipe:
-    "The recipe `name` with some settings changed; `ValueError` for a setting or a value that it can't have"
-    r,changes = get_recipe(name),_check_changes(name, changes)
+    "The recipe `name` with some settings changed"
+    r,changes = get_recipe(name),_read_changes(name, changes)
     res = replace(r, **{k: v for k,v in changes.items() if k in _fields})
     if not changes.keys()-set(_fields): return res
-    if not issubclass(r.model, LMModel5): return replace(res, args=(changes['n_hidden'],))
     s = recipe_settings(name) | changes
-    cell = _cells[s['cell']]
+    if 'p' not in s: return replace(res, args=(s['n_hidden'],))
+    rnn,args = rnn_types[s['rnn']],(s['n_hidden'], s['n_layers'])
     if not issubclass(r.model, LMModel7) and not changes.keys() & {'p','tied','alpha','beta'}:
-        return replace(res, model=partial(r.model, rnn=cell), args=(s['n_hidden'], s['n_layers']))
-    return replace(res, model=partial(LMModel7 if s['tied'] else _Untied, rnn=cell), args=(s['n_hidden'], s['n_layers'], s['p']), alpha=s['alpha'], beta=s['beta'])
+        return replace(res, model=partial(r.model, rnn=rnn), args=args)
+    model = partial(LMModel7 if s['tied'] else _Untied, rnn=rnn)
+    return replace(res, model=model, args=(*args, s['p']), alpha=s['alpha'], beta=s['beta'])
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-018
 def _shown(v): return '/'.join(map(str, v)) if isinstance(v, tuple) else v
@@ -99,16 +93,16 @@ def _label(changes): return ' '.join(f'{k}={_shown(v)}' for k,v in changes.items
 def variants(
     names, # Recipes, a name or several
     grid:dict=None, # Setting → value, or a list of values
-) -> list: # Pairs: the recipe's name, and the changes
-    "Every recipe with every combination of the values in `grid`, checked by trying each on a small batch; `ValueError` if one can't run"
-    names = [names] if isinstance(names, str) else list(names)
-    grid = {k: list(v) if isinstance(v, (list,tuple,set,range,np.ndarray)) else [v] for k,v in (grid or {}).items()}
-    if not names: raise ValueError(f"no recipe given; there are {', '.join(recipes)}")
-    for k,v in grid.items():
-        if not v: raise ValueError(f"{k}: expected at least one value")
-    res = [(n, _check_changes(n, dict(zip(grid, o)))) for n in names for o in itertools.product(*grid.values())]
-    for i,o in enumerate(res):
-        if o in res[:i]: raise ValueError(f"the variant {' '.join([o[0], _label(o[1])]).strip()} stands there twice; give each recipe and each value once")
+) -> list: # Pairs: the recipe's name, and the changes; each once
+    "Every recipe with every combination of the values in `grid`, each tried on a batch"
+    names = [names] if isinstance(names, str) else names
+    lists = (list,tuple,set,range,np.ndarray)
+    grid = {k: v if isinstance(v, lists) else [v] for k,v in (grid or {}).items()}
+    res = []
+    for n,o in itertools.product(names, itertools.product(*grid.values())):
+        o = n,_read_changes(n, dict(zip(grid, o)))
+        if o not in res: res.append(o)
+    check_sizes(variants=len(res))
     for n,changes in res: _try(n, changes)
     return res
 
@@ -117,11 +111,13 @@ def _try(name, changes):
     try:
         r = vary(name, **changes)
         with _registered(r) as key: dls = recipe_dls(key, device='cpu')
-        with torch.device('meta'): model = r.model(len(dls.vocab), *r.args) # only shapes: no memory, no random numbers
+        # only shapes: no memory, no random numbers
+        with torch.device('meta'): model = r.model(len(dls.vocab), *r.args)
         for dl in dls:
             if hasattr(model, 'reset'): model.reset()
-            for x in {len(x): x for x,_ in dl.batches}.values(): model(x.to('meta')) # one of each size
-    except (ValueError, IndexError) as e: raise ValueError(f"{name} {_label(changes)}: {e}") from None
+            one_of_each_size = {len(x): x for x,_ in dl.batches}
+            for x in one_of_each_size.values(): model(x.to('meta'))
+    except ValueError as e: raise ValueError(f"{name} {_label(changes)}: {e}") from None
 
 @contextmanager
 def _registered(recipe):
@@ -139,38 +135,30 @@ def learner_engine(
     changes:dict, # Settings to change
     done, # Called with the number of epochs that are finished, for a progress bar
 ) -> list: # A row a seed, as `train_one` gives it
-    "Train a variant with `rnnlab.recipes`, in one thread, so that the result does not depend on the number of cores"
-    with _one_thread(), _registered(vary(name, **changes)) as key:
-        return [train_one(key, seed=s, device=device, done=lambda: done(1)) for s in seeds]
-
-@contextmanager
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try: yield
-    finally: torch.set_num_threads(threads)
+    "Train a variant with `rnnlab.recipes`, in one thread: the same on any number of cores"
+    with one_thread(), _registered(vary(name, **changes)) as key:
+        return [train_one(key, s, device, done) for s in seeds]
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-027
+def _chunks(x, size): return [x[i:i+size] for i in range(0, len(x), size)]
+
 def fast_engine(
     name:str, # A recipe
-    seeds, # Seeds; those of a group train at the same time: on a GPU all of them, on a CPU four
+    seeds, # Seeds; those of a group train at once: on a GPU all of them, on a CPU four
     device:str, # Where to train
     changes:dict, # Settings to change
     done, # Called with the number of epochs that are finished, for a progress bar
 ) -> list: # A row a seed
     "Train a variant with `rnnlab.lab.fast`, on a CPU a group in each core"
-    cpu = device.startswith('cpu')
-    size,rows = 4 if cpu else len(seeds),[] # 4 whatever the number of cores: which seeds share a product decides the last digits
-    r = replace(get_recipe(name), group=changes.get('group', get_recipe(name).group)) # `fast_train_many` calls another thing `group`
-    changes = {k: v for k,v in changes.items() if k!='group'}
-    with _one_thread():
-        for some in _chunks(seeds, size*n_cores() if cpu else size): # a group for each core
-            res = fast_train_many(r, some, device, group=size, **changes)
+    cpu,rows = device.startswith('cpu'),[]
+    # on any number of cores 4: which seeds share a product decides the last digits
+    size = 4 if cpu else len(seeds)
+    with one_thread():
+        for some in _chunks(seeds, size*n_cores() if cpu else size):
+            res = fast_train_many(name, some, device, size, **changes)
             done(int(res.epochs.sum()))
             rows += res.to_dict('records')
     return rows
-
-def _chunks(x, size): return [x[i:i+size] for i in range(0, len(x), size)]
 
 engines = {'learner': learner_engine, 'fast': fast_engine}
 
@@ -181,72 +169,47 @@ _results = ['train_loss','valid_loss','accuracy','seconds']
 _env = ['device','device_name','rnnlab','torch','fastai','python','system']
 _required = ['study', *_key, *_results, *_env]
 
-_texts = dict.fromkeys(['recipe','overrides','engine',*_env], str) # version 1.10 is not the number 1.1
-_exact = dict(float_precision='round_trip') if pd.__version__<'3' else {} # the default from pandas 3 on
+_csv = dict(dtype=dict.fromkeys(['recipe','overrides','engine',*_env], str), # 1.10 is not 1.1
+            keep_default_na=False, na_values=['','nan'])
+if pd.__version__<'3': _csv['float_precision'] = 'round_trip' # the default from pandas 3 on
 
-def _suffix(path):
-    "'.csv' or '.parquet', if this `path` can be a table here"
-    res = Path(path).suffix.lower()
-    if res not in ('.csv','.parquet'): raise ValueError(f"{path}: expected a name that ends in .csv or .parquet")
-    if res=='.parquet' and importlib.util.find_spec('pyarrow') is None:
-        raise ValueError(f"{path}: parquet needs the package pyarrow, which is not installed; pip install pyarrow, or choose a name that ends in .csv")
-    return res
+def _is_parquet(path): return Path(path).suffix.lower()=='.parquet'
 
 def load_results(
     path, # A file that `run_study` or `rnnlab-study` wrote
     version:str=None, # The version of rnnlab that must have written it; None: any
 ) -> pd.DataFrame: # One row a run
-    "Read the results of a study; `ValueError` if the file is of another layout or version, or mixes several"
-    suffix = _suffix(path)
-    if not Path(path).is_file(): raise ValueError(f"{path}: there is no such file")
-    try: res = pd.read_parquet(path) if suffix=='.parquet' else pd.read_csv(path, dtype=_texts, keep_default_na=False, na_values=['','nan'], **_exact)
-    except Exception as e: raise ValueError(f"{path}: cannot be read as a table ({str(e).splitlines()[0]})") from None
-    if 'study' in res and list(res.study.unique()) not in ([_layout], []):
-        raise ValueError(f"{path}: its layout is number {', '.join(str(o) for o in res.study.unique())}, this version of rnnlab reads number {_layout}; "
-                         "read it with the version in its column 'rnnlab', or run the study again into another file")
+    "Read a study's results; `ValueError` if the file is of another layout or version, or mixed"
+    def refuse(why): raise ValueError(f"{path} {why}; run the study again into another file")
+    try: res = pd.read_parquet(path) if _is_parquet(path) else pd.read_csv(path, **_csv)
+    except ValueError as e: refuse(f"cannot be read as a table ({e})")
     missing = [c for c in _required if c not in res]
-    if missing: raise ValueError(f"{path}: is no file of rnnlab-study: it lacks the columns {', '.join(missing)}")
-    if not len(res): raise ValueError(f"{path}: holds no run")
-    wrote = [str(o) for o in res.rnnlab.unique()]
-    if len(wrote)>1: raise ValueError(f"{path}: mixes runs of rnnlab {' and '.join(wrote)}; run the study again with one")
-    if version not in (None, wrote[0]): raise ValueError(f"{path}: was written by rnnlab {wrote[0]}, expected {version}; run the study again into another file")
-    if res[_key].duplicated().any(): raise ValueError(f"{path}: holds a run twice")
+    if missing: refuse(f"is no file of rnnlab-study: it lacks the columns {', '.join(missing)}")
+    layouts,wrote = res.study.unique().tolist(),' and '.join(map(str, res.rnnlab.unique()))
+    if layouts!=[_layout]: refuse(f"has the layouts {layouts}, this rnnlab reads {_layout}")
+    if res.rnnlab.nunique()>1 or version not in (None, wrote):
+        refuse(f"was written by rnnlab {wrote}, expected {version or 'one version'}")
+    if res[_key].duplicated().any(): refuse("holds a run twice")
     return res.assign(overrides=res.overrides.fillna(''))
 
 def _write(table, path):
     "Replace `path` by `table`, all of it or nothing"
-    with written_aside(path) as part: table.to_csv(part, index=False) if _suffix(path)=='.csv' else table.to_parquet(part, index=False)
-
-def _check_target(path):
-    "Raise unless a table can be written to `path`"
-    _suffix(path)
-    path = Path(path).absolute()
-    if path.is_dir(): raise ValueError(f"{path}: is a folder; give the name of a file")
-    if not path.parent.is_dir(): raise ValueError(f"{path}: the folder {path.parent} does not exist; make it first")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent): pass
-        if path.exists(): open(path, 'r+').close()
-    except OSError as e: raise ValueError(f"{path}: cannot be written ({e.strerror}); choose another folder or name") from None
+    with written_aside(path) as part:
+        if _is_parquet(path): table.to_parquet(part, index=False)
+        else: table.to_csv(part, index=False)
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-031
-def _plan(names, seeds, grid, engine, size):
-    "The groups of the study: recipe, changes, seeds; and the key of each run"
-    groups = [(n, c, o) for n,c in variants(names, grid) for o in _chunks(seeds, size)]
-    return groups, [[(n, _label(c), s, c.get('epochs', get_recipe(n).epochs), engine, len(ss)) for s in ss] for n,c,ss in groups]
-
 def _old_rows(path, keys, env):
     "The runs in `path`, by their key; `ValueError` if they are not of the planned study"
     old = load_results(path, version=env['rnnlab'])
     rows = {tuple(r[k] for k in _key): r for r in old.to_dict('records')}
-    for k in env:
-        if list(old[k].unique())!=[env[k]]: raise ValueError(f"{path}: was run with {k} {', '.join(str(o) for o in old[k].unique())}, here it is {env[k]}; "
-                                                              "resume where it was begun, or choose another file")
-    planned = {o for ks in keys for o in ks}
-    for k in rows:
-        if k not in planned: raise ValueError(f"{path}: holds a run that is no part of this study ({', '.join(f'{a} {b!r}' for a,b in zip(_key,k))}); "
-                                              "resume with the recipes, seeds, settings, engine and group size it was begun with, or choose another file")
-    for ks in keys:
-        if 0 < len(have := [o for o in ks if o in rows]) < len(ks): raise ValueError(f"{path}: holds {len(have)} of a group of {len(ks)} runs; choose another file")
+    advice = "resume what was begun as it was, and where it was; or choose another file"
+    for k,v in env.items():
+        was = ', '.join(old[k].unique())
+        if was!=v: raise ValueError(f"{path} was run with {k} {was}, here it is {v}; {advice}")
+    planned = set(keys)
+    other = [dict(zip(_key, o)) for o in rows if o not in planned]
+    if other: raise ValueError(f"{path} holds a run of another study, {other[0]}; {advice}")
     return rows
 
 def run_study(
@@ -258,59 +221,59 @@ def run_study(
     path=None, # Write the table to this .csv or .parquet file after each group
     resume:bool=False, # Go on with the study in `path`?
     force:bool=False, # Replace the file `path` if there is one?
-    together:int=None, # Seeds in a group; None: 1 for `learner`; for `fast` 32 on a CPU, 128 on a GPU
+    together:int=None, # Seeds in a group; None: 1 for `learner`; for `fast` 32 on a CPU, or 128
     progress:bool=False, # Show a progress bar on a terminal?
 ) -> pd.DataFrame: # One row a run, in the order of `names`, the grid and the seeds
-    "Train each recipe in each variant with each seed; `ValueError` before the first run for what can't be"
-    whole = isinstance(seeds, Integral) and not isinstance(seeds, bool)
-    if (seeds<1 if whole else isinstance(seeds, (bool,str,Real)) or not len(seeds)): raise ValueError(f"seeds={seeds!r}: expected at least 1, or a list of seeds")
-    if not whole and not all(isinstance(s, Integral) for s in seeds): raise ValueError(f"seeds={seeds!r}: expected whole numbers")
-    seeds = list(range(seeds)) if whole else [int(s) for s in seeds]
-    if len(set(seeds))<len(seeds): raise ValueError("seeds: expected each seed once")
-    if isinstance(engine, str) and engine not in engines: raise ValueError(f"engine={engine!r}: expected one of {', '.join(engines)}")
-    train,engine = (engines[engine],engine) if isinstance(engine, str) else (engine,engine.__name__)
-    device = _check_device(str(default_device()) if device is None else str(device))
-    if together is None: together = 1 if engine!='fast' else 32 if device.startswith('cpu') else 128
-    if not isinstance(together, Integral) or together<1: raise ValueError(f"together={together!r}: expected a whole number from 1 on")
-    if resume and force: raise ValueError("resume and force: give one of the two")
-    if path is None and (resume or force): raise ValueError("resume and force: need a file")
-    groups,keys = _plan(names, seeds, grid, engine, together)
+    "Train each recipe in each variant with each seed, after a look at everything that could fail"
+    seeds = range(seeds) if isinstance(seeds, int) else seeds
+    seeds = list(dict.fromkeys(int(s) for s in seeds))
+    train = engine
+    if isinstance(engine, str):
+        check_choice('engine', engine, engines)
+        train = engines[engine]
+    else: engine = engine.__name__
+    device = str(check_device(device))
+    if together is None: together = {'fast': 32 if device.startswith('cpu') else 128}.get(engine, 1)
+    check_sizes(seeds=len(seeds), together=together)
+    groups = [(n, c, o) for n,c in variants(names, grid) for o in _chunks(seeds, together)]
+    def key(n, c, s, size):
+        return n,_label(c),s,c.get('epochs', get_recipe(n).epochs),engine,size
+    keys = [key(n, c, s, len(ss)) for n,c,ss in groups for s in ss]
     env,rows = environment(device),{}
+    if path is None and (resume or force): raise ValueError("resume and force: give a file (csv)")
     if path is not None:
-        _check_target(path)
-        if Path(path).exists() and resume: rows = _old_rows(path, keys, env)
-        elif Path(path).exists() and not force:
-            raise ValueError(f"{path}: exists already; go on with it (resume), replace it (force), or choose another name")
+        check_new_file(path, resume or force, ('.csv','.parquet'))
+        if _is_parquet(path) and find_spec('pyarrow') is None:
+            raise ValueError(f"{path}: pip install pyarrow, or give a name that ends in .csv")
+        if resume and Path(path).exists(): rows = _old_rows(path, keys, env)
     columns = [*_required[:3], *[k for k in grid or {} if k!='epochs'], *_required[3:]]
-    def table(): return pd.DataFrame([rows[k] for ks in keys for k in ks if k in rows], columns=columns)
-    with tqdm(total=sum(k[3] for ks in keys for k in ks if k not in rows), unit='epoch', disable=None if progress else True) as bar:
-        for (name,changes,group_seeds),ks in zip(groups, keys):
-            if ks[0] in rows: continue
-            res = train(name, group_seeds, device, changes, bar.update)
-            rows |= {k: dict(study=_layout, **dict(zip(_key, k)), **{o: _shown(v) for o,v in changes.items() if o not in _key}, **{o: r[o] for o in _results}, **env)
-                     for k,r in zip(ks, res, strict=True)}
+    def table(): return pd.DataFrame([rows[k] for k in keys if k in rows], columns=columns)
+    total = sum(k[3] for k in keys if k not in rows)
+    with tqdm(total=total, unit='epoch', disable=None if progress else True) as bar:
+        for n,changes,group in groups:
+            ks = [key(n, changes, s, len(group)) for s in group]
+            if all(k in rows for k in ks): continue
+            for k,r in zip(ks, train(n, group, device, changes, bar.update), strict=True):
+                rows[k] = {o: _shown(v) for o,v in changes.items()} | dict(zip(_key, k))
+                rows[k] |= dict(study=_layout) | {o: r[o] for o in _results} | env
             if path is not None: _write(table(), path)
     return table()
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-062
-def _numbers(x, name):
-    "`x` as a 1-d array of finite numbers"
-    x = np.asarray(x, dtype=float).ravel()
-    if not len(x) or not np.isfinite(x).all(): raise ValueError(f"{name}: expected at least one number, all of them finite; runs that failed must be left out on purpose")
-    return x
-
-def _bootstrap(samples, statistic, level, paired=False):
-    if not 0<level<1: raise ValueError(f"level={level!r}: expected a number between 0 and 1, like 0.95")
+def _bootstrap(samples, statistic, level):
+    "The percentile interval, 4999 resamples, the same each time; NaN if there is one run only"
+    check_number('level', level, hi=1)
     if min(len(o) for o in samples)<2: return math.nan,math.nan
-    res = stats.bootstrap(samples, statistic, n_resamples=4999, confidence_level=level, method='percentile', paired=paired, rng=np.random.default_rng(0))
+    res = stats.bootstrap(samples, statistic, n_resamples=4999, confidence_level=level,
+                          method='percentile', rng=np.random.default_rng(0))
     return tuple(float(o) for o in res.confidence_interval)
 
 def median_interval(
     x, # Numbers, one a run
     level:float=0.95, # The share of the bootstrap's medians inside
 ) -> tuple: # Lower and upper end; NaN if there is only one run
-    "The bootstrap interval of the median of `x` (percentile method, 4999 resamples, the same each time)"
-    return _bootstrap((_numbers(x, 'x'),), np.median, level)
+    "The bootstrap interval of the median of `x`"
+    return _bootstrap((np.asarray(x, dtype=float),), np.median, level)
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-068
 def percentile_of(
@@ -318,38 +281,41 @@ def percentile_of(
     value:float, # The number to place among them
 ) -> float: # 0: below all; 100: above all
     "The percentile of `x` in which `value` falls; ties count half"
-    return float(stats.percentileofscore(_numbers(x, 'x'), value, kind='mean'))
+    return float(stats.percentileofscore(x, value, kind='mean'))
 
 def _by_variant(runs):
     "The runs of each variant, in the order of the table"
     return {k: o for k,o in runs.groupby(['recipe','overrides'], sort=False)}
 
-def _check_column(runs, value):
-    if value not in runs: raise ValueError(f"value={value!r}: the table has no such column; it has {', '.join(runs)}")
-
 def summarise(
     runs:pd.DataFrame, # From `run_study` or `load_results`
     value:str='accuracy', # The column to summarise
     level:float=0.95, # Of the interval
-) -> pd.DataFrame: # One row a variant: runs, median, interval, lowest, highest; for accuracies the book's, and its percentile
+) -> pd.DataFrame: # One row a variant; for accuracies with the book's, and its percentile
     "Each variant of a study in a line"
-    _check_column(runs, value)
     res = []
     for (name,overrides),o in _by_variant(runs).items():
-        lo,hi = median_interval(o[value], level)
-        row = dict(recipe=name, overrides=overrides, runs=len(o), median=o[value].median(), low=lo, high=hi, lowest=o[value].min(), highest=o[value].max())
+        x = o[value]
+        low,high = median_interval(x, level)
+        row = dict(recipe=name, overrides=overrides, runs=len(x), median=x.median(), low=low,
+                   high=high, lowest=x.min(), highest=x.max())
         if value=='accuracy':
-            book = get_recipe(name).book[2] if not overrides and get_recipe(name).book else math.nan
-            row |= dict(book=book, percentile=percentile_of(o[value], book) if book==book else math.nan)
+            book = None if overrides else get_recipe(name).book
+            row |= dict(book=book[2] if book else math.nan,
+                        percentile=percentile_of(x, book[2]) if book else math.nan)
         res.append(row)
     return pd.DataFrame(res).set_index(['recipe','overrides'])
 
 def as_text(
     table:pd.DataFrame, # From `summarise` or `compare_variants`
 ) -> pd.DataFrame: # The same as text
-    "A table for the eye: four decimals, percentiles with one, nothing for what is missing, no p-value of 0"
-    def text(v, name): return '' if v!=v else f'{v:.1f}' if name=='percentile' else '<0.0001' if name=='p' and v<1e-4 else f'{v:.4f}'
-    return table.apply(lambda c: c.map(lambda v: text(v, c.name)) if pd.api.types.is_float_dtype(c) else c)
+    "A table for the eye: four decimals, percentiles with one, nothing for what is missing"
+    def text(v, name):
+        if v!=v: return ''
+        if name=='percentile': return f'{v:.1f}'
+        return '<0.0001' if name=='p' and v<1e-4 else f'{v:.4f}' # no p-value is 0
+    floats = table.select_dtypes(np.floating)
+    return table.assign(**{k: [text(v, k) for v in table[k]] for k in floats})
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-072
 def compare_runs(
@@ -358,53 +324,54 @@ def compare_runs(
     paired:bool=False, # Compare seed by seed?
     level:float=0.95, # Of the interval
 ) -> dict: # difference, low, high, superiority, cliff, p, test, runs
-    "What changes from `a` to `b`: the difference of the medians (paired: the median difference), how often `b` is above, and a rank test"
-    a,b = _numbers(a, 'a'),_numbers(b, 'b')
+    "From `a` to `b`: the difference of the medians (paired: the median one), and a rank test"
+    a,b = (np.asarray(o, dtype=float) for o in (a, b))
     if paired:
-        if len(a)!=len(b): raise ValueError(f"a and b: paired runs come in pairs, got {len(a)} and {len(b)}; compare them unpaired, or train the seeds that are missing")
         d = b-a
-        diff,(lo,hi),wins = np.median(d),_bootstrap((d,), np.median, level),np.sign(d)
-        p,test = stats.wilcoxon(d, method='auto').pvalue if (d!=0).any() else 1.,'Wilcoxon'
+        diff,wins,test = np.median(d),np.sign(d),'Wilcoxon'
+        low,high = _bootstrap((d,), np.median, level)
+        p = stats.wilcoxon(d, method='auto').pvalue if d.any() else 1.
     else:
-        diff,wins = np.median(b)-np.median(a),np.sign(b[:,None]-a)
-        lo,hi = _bootstrap((a, b), lambda a, b, axis=-1: np.median(b, axis=axis)-np.median(a, axis=axis), level)
-        p,test = stats.mannwhitneyu(b, a).pvalue,'Mann-Whitney'
-    return dict(difference=float(diff), low=lo, high=hi, superiority=float((wins.mean()+1)/2), cliff=float(wins.mean()), p=float(p), test=test, runs=min(len(a), len(b)))
+        def shift(a, b, axis=-1): return np.median(b, axis=axis)-np.median(a, axis=axis)
+        diff,wins,test = shift(a, b),np.sign(b[:,None]-a),'Mann-Whitney'
+        low,high = _bootstrap((a, b), shift, level)
+        p = stats.mannwhitneyu(b, a).pvalue
+    cliff = float(wins.mean())
+    return dict(difference=float(diff), low=low, high=high, superiority=(cliff+1)/2, cliff=cliff,
+                p=float(p), test=test, runs=min(len(a), len(b)))
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-080
 def compare_variants(
     runs:pd.DataFrame, # From `run_study` or `load_results`
-    against:tuple=None, # Recipe and overrides to compare with, like ('LMModel7', 'wd=0.1'); None: the first in the table
+    against:tuple=None, # Recipe and overrides, like ('LMModel7', 'wd=0.1'); None: the first
     paired:bool=True, # Compare seed by seed? All variants must then have the same seeds
     value:str='accuracy', # The column to compare
 ) -> pd.DataFrame: # One row for each other variant, the columns as `compare_runs`'s
-    "Each variant of a study compared with one of them; mind that of 20 comparisons one looks 'significant' by chance"
-    _check_column(runs, value)
-    groups = _by_variant(runs)
+    "Each variant compared with one; mind that of 20 comparisons one looks 'significant' by chance"
+    groups = {k: o.sort_values('seed') for k,o in _by_variant(runs).items()}
     against = next(iter(groups)) if against is None else tuple(against)
-    if against not in groups: raise ValueError(f"against={against}: the table has no such variant; it has {', '.join(str(o) for o in groups)}")
-    base,res = groups.pop(against).sort_values('seed'),[]
+    check_choice('against', against, groups)
+    base,res = groups.pop(against),[]
     for k,o in groups.items():
-        o = o.sort_values('seed')
         if paired and list(o.seed)!=list(base.seed):
-            raise ValueError(f"{k} and {against} were not trained with the same seeds; compare with paired=False, or train the seeds that are missing")
-        res.append(dict(zip(['recipe','overrides'], k)) | compare_runs(base[value], o[value], paired))
-    return pd.DataFrame(res, columns=['recipe','overrides','difference','low','high','superiority','cliff','p','test','runs']).set_index(['recipe','overrides'])
+            raise ValueError(f"{k} and {against} were not trained with the same seeds; train those "
+                             "that are missing, or compare with paired=False")
+        row = dict(zip(['recipe','overrides'], k))
+        res.append(row | compare_runs(base[value], o[value], paired))
+    return pd.DataFrame(res).set_index(['recipe','overrides'])
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-084
 def study_power(
     a, # Numbers like those that the first variant gives: earlier runs
-    b, # Numbers like those that the second gives: earlier runs, or `a` shifted by the difference one wants to see
+    b, # Numbers like the second's: earlier runs, or `a` shifted by the difference one wants to see
     seeds:int, # Runs of each variant in the study
     alpha:float=0.05, # The study finds a difference if its p-value is below
     studies:int=1000, # Simulated studies
 ) -> float: # From `alpha`, if there is no difference, to 1
-    "How likely a study with that many seeds finds the difference (unpaired, Mann–Whitney): the share of simulated ones that do"
-    a,b = _numbers(a, 'a'),_numbers(b, 'b')
-    for k,v in dict(seeds=seeds, studies=studies).items():
-        if not isinstance(v, Integral) or v<1: raise ValueError(f"{k}={v!r}: expected a whole number from 1 on")
+    "How likely a study with that many seeds finds the difference (unpaired, Mann–Whitney)"
+    check_sizes(seeds=seeds, studies=studies)
     rng = np.random.default_rng(0)
-    x,y = (rng.choice(o, (studies, seeds)) for o in (a, b))
+    x,y = (rng.choice(np.asarray(o), (studies, seeds)) for o in (a, b))
     return float((stats.mannwhitneyu(x, y, axis=1).pvalue < alpha).mean())
 
 def seeds_needed(
@@ -413,102 +380,106 @@ def seeds_needed(
     sure:float=0.8, # The power that is wanted
     most:int=1000, # Do not look further
 ) -> int: # Seeds of each variant; None if `most` are too few
-    "The smallest number of seeds with which a study finds the difference with probability `sure`, to within 5 %"
-    if not 0<sure<1: raise ValueError(f"sure={sure!r}: expected a probability, like 0.8")
+    "The least seeds with which a study finds the difference with probability `sure`, to within 5 %"
+    check_number('sure', sure, hi=1)
     few,many = 1,2
     while study_power(a, b, min(many, most)) < sure:
-        if many>=most: return None
+        if many >= most: return None
         few,many = many,2*many
     many = min(many, most)
     while many-few > max(1, many//20):
         mid = (few+many)//2
-        few,many = (few,mid) if study_power(a, b, mid) >= sure else (mid,many)
+        if study_power(a, b, mid) >= sure: many = mid
+        else: few = mid
     return many
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-089
 def strip_plot(
     runs:pd.DataFrame, # From `run_study` or `load_results`
     value:str='accuracy', # The column to show
-    marks:dict=None, # (recipe, overrides) → a number to mark in that row; None: the book's accuracy for recipes without changes
+    marks:dict=None, # (recipe, overrides) → number; None: the book's, for unchanged recipes
     mark_name:str='book', # What the marks are, for the legend
     level:float=0.95, # Of the interval
     ax=None, # Axes to draw on; None: new ones
 ): # The axes
-    "Every run a dot, one row a variant, with the median, its interval, and a mark with its percentile"
+    "Every run a dot, one row a variant, with median, interval, and a mark with its percentile"
     table = summarise(runs, value, level)
     if marks is None: marks = table.book.dropna().to_dict() if value=='accuracy' else {}
-    unknown = [k for k in marks if k not in table.index]
-    if unknown: raise ValueError(f"marks: the table has no variant {unknown[0]}; it has {', '.join(str(o) for o in table.index)}")
-    if ax is None: ax = plt.subplots(figsize=(6, 1+0.5*len(table)), layout='constrained')[1]
-    rng = np.random.default_rng(0)
+    if ax is None: _,ax = plt.subplots(figsize=(6, 1+0.5*len(table)), layout='constrained')
+    rng,red = np.random.default_rng(0),'#A34000'
+    names,label = ('a run',f'{level:.0%} interval','median'),mark_name
     for y,(k,o) in enumerate(_by_variant(runs).items()):
-        row,one = table.loc[k],y==0
-        ax.scatter(o[value], y+rng.uniform(-0.22, 0.22, len(o)), s=16, color='#0072B2', alpha=0.5, linewidths=0, label='a run' if one else None)
-        ax.plot([row.low, row.high], [y, y], color='black', lw=2, label=f'{level:.0%} interval' if one else None)
-        ax.plot(row['median'], y, '|', color='black', ms=15, mew=2, label='median' if one else None)
-        if k in marks:
-            ax.plot(marks[k], y, 'D', color='#D55E00', ms=6, mec='white', mew=0.8, label=mark_name if k==next(iter(marks)) else None)
-            ax.text(1.02, y, f'{percentile_of(o[value], marks[k]):.0f}', transform=ax.get_yaxis_transform(), va='center', color='#A34000')
-    if marks: ax.text(1.02, 1.0, f"{mark_name}'s\npercentile", transform=ax.transAxes, va='bottom', color='#A34000', fontsize=8)
+        row,x = table.loc[k],o[value]
+        run,interval,middle = names if y==0 else (None,None,None)
+        ax.scatter(x, y+rng.uniform(-0.22, 0.22, len(x)), s=16, color='#0072B2', alpha=0.5,
+                   linewidths=0, label=run)
+        ax.plot([row.low, row.high], [y, y], color='black', lw=2, label=interval)
+        ax.plot(row['median'], y, '|', color='black', ms=15, mew=2, label=middle)
+        if k not in marks: continue
+        ax.plot(marks[k], y, 'D', color='#D55E00', ms=6, mec='white', mew=0.8, label=label)
+        label = None # once in the legend
+        ax.text(1.02, y, f'{percentile_of(x, marks[k]):.0f}', transform=ax.get_yaxis_transform(),
+                va='center', color=red)
+    if marks: ax.text(1.02, 1.0, f"{mark_name}'s\npercentile", transform=ax.transAxes, va='bottom',
+                      color=red, fontsize=8)
     ax.set_yticks(range(len(table)), ['\n'.join(o for o in k if o) for k in table.index])
     ax.set(xlabel=value.replace('_', ' '), ylim=(len(table)-0.4, -0.7))
     ax.grid(axis='x', alpha=0.3)
     ax.spines[['top','right']].set_visible(False)
-    ax.legend(loc='lower center', bbox_to_anchor=(0.45, 1), ncols=4, frameon=False, fontsize=8, handletextpad=0.3, columnspacing=1, borderaxespad=0.2)
+    ax.legend(loc='lower center', bbox_to_anchor=(0.45, 1), ncols=4, fontsize=8, frameon=False,
+              handletextpad=0.3, columnspacing=1, borderaxespad=0.2)
     return ax
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-094
 def parse_sets(
     sets, # Texts like 'wd=0.01,0.1'
 ) -> dict: # Setting → list of values, still as text
-    "The grid that `--set` texts stand for; `ValueError` if one is not `key=value`"
+    "The grid that `--set` texts stand for"
     res = {}
     for o in sets:
-        k,eq,v = (s.strip() for s in o.partition('='))
-        if not (k and eq and v): raise ValueError(f"--set {o}: expected key=value, or key=value,value,… for several, like wd=0.01,0.1")
-        if k in res: raise ValueError(f"--set {k} stands there twice; for a grid write {k}=value,value")
+        k,_,v = (s.strip() for s in o.partition('='))
+        if not v or k in res:
+            raise ValueError(f"--set {o}: expected key=value, once a key, or key=value,value to "
+                             "try several, like wd=0.01,0.1")
         res[k] = [s.strip() for s in v.split(',')]
     return res
 
-def _study(args):
-    "What `rnnlab-study` does; errors are raised"
-    grid = parse_sets(args.set or [])
-    if args.epochs is not None:
-        if 'epochs' in grid: raise ValueError('--epochs and --set epochs: give one of the two')
-        grid['epochs'] = [args.epochs]
-    if args.seeds<1: raise ValueError(f"seeds={args.seeds}: expected at least 1")
-    device = _check_device(args.device or str(default_device()))
-    env = environment(device)
-    print(f"ran with: rnnlab {env['rnnlab']}, torch {env['torch']}, fastai {env['fastai']}, Python {env['python']}, {env['device']} ({env['device_name']})", flush=True)
-    runs = run_study(args.recipe, range(args.seed, args.seed+args.seeds), grid, device, args.engine, args.csv, args.resume, args.force, args.together, progress=True)
+_Set = Annotated[str, "Change a setting, KEY=VALUE; VALUE,VALUE,… tries each, several --set every "
+                      "combination", dict(action='append')]
+_Engine = Annotated[str, "What trains: fast (many seeds at once), or learner (as the chapter does)",
+                    dict(choices=list(engines))]
+
+@call_parse
+@clear_errors('rnnlab-study')
+def study_cli(
+    recipe:Annotated[str, dict(nargs='+', opt=False)], # Recipes to train: LMModel1 … LMModel8
+    seeds:int=5, # Number of seeds
+    seed:int=0, # First seed
+    set:_Set=None,
+    epochs:str=None, # Length of the training; default: the recipe's
+    device:str=None, # Where to train: cpu, cuda, cuda:1; default: the GPU if there is one
+    csv:str=None, # Write every run to this file, a .csv or a .parquet
+    engine:_Engine='fast',
+    together:int=None, # Seeds in a group; default: 1 with learner; with fast 32 on a CPU, or 128
+    resume:bool=False, # Go on with the study in the file, which a kill or Ctrl-C cut short
+    force:bool=False, # Replace the file if it exists
+    version:Version=None,
+):
+    "Train recipes with many seeds and changed settings, and say how sure the differences are"
+    grid = parse_sets([*(set or []), *([] if epochs is None else [f'epochs={epochs}'])])
+    check_sizes(seeds=seeds)
+    device = check_device(device)
+    print(ran_with(device), flush=True)
+    try:
+        runs = run_study(recipe, range(seed, seed+seeds), grid, device, engine, csv, resume, force,
+                         together, progress=True)
+    except (KeyboardInterrupt, MemoryError, torch.OutOfMemoryError):
+        if csv and Path(csv).exists():
+            print(f"the groups that are done are in {csv}, go on with --resume", file=sys.stderr)
+        raise
     table = summarise(runs)
     print(as_text(table.dropna(axis=1, how='all')).to_string())
-    if len(table)>1 and args.seeds>1: print(f"\nCompared with {' '.join(o for o in table.index[0] if o)}, seed by seed:\n{as_text(compare_variants(runs)).to_string()}")
-    print(f"\n{len(runs)} runs{f' in {args.csv}' if args.csv else ''}, {runs.seconds.sum():.1f} s")
-
-def _parser():
-    p = argparse.ArgumentParser('rnnlab-study', description="Train recipes with many seeds and changed settings, and say how sure the differences are")
-    p.add_argument('recipe', nargs='+', help=f"recipes to train: {', '.join(recipes)}")
-    p.add_argument('--seeds', type=int, default=5, metavar='N', help='number of seeds (default: 5)')
-    p.add_argument('--seed', type=int, default=0, metavar='S', help='first seed (default: 0)')
-    p.add_argument('--set', action='append', metavar='KEY=VALUE', help='change a setting; VALUE,VALUE,… tries each; several --set try every combination')
-    p.add_argument('--epochs', metavar='E', help="length of the training (default: the recipe's)")
-    p.add_argument('--device', metavar='D', help='where to train: cpu, cuda, cuda:1 (default: the GPU if there is one)')
-    p.add_argument('--csv', metavar='FILE', help='write every run to this file, a .csv or a .parquet')
-    p.add_argument('--engine', choices=list(engines), default='fast', help='what trains: fast (many seeds at once), or learner (as the chapter does; default: fast)')
-    p.add_argument('--together', type=int, metavar='N', help='seeds in a group, after which the file is written (default: 1 with learner; with fast 32 on a CPU, 128 on a GPU)')
-    p.add_argument('--resume', action='store_true', help='go on with the study in FILE, which a kill or Ctrl-C cut short')
-    p.add_argument('--force', action='store_true', help='replace FILE if it exists')
-    return p
-
-def study_cli(
-    args=None, # Arguments; None: those of the command line
-):
-    "The command `rnnlab-study`: recipes x seeds x settings → a table; errors end it with one line and exit code 1"
-    args = _parser().parse_args(args)
-    try: _study(args)
-    except (ValueError, OSError) as e: sys.exit(f"rnnlab-study: {e}")
-    except (MemoryError, torch.OutOfMemoryError) as e: sys.exit(f"rnnlab-study: out of memory: {e}; choose a smaller --together{_kept(args)}")
-    except KeyboardInterrupt: sys.exit(f"rnnlab-study: stopped{_kept(args)}")
-
-def _kept(args): return f"; the groups that are done are in {args.csv}, go on with --resume" if args.csv and Path(args.csv).exists() else ''
+    if len(table)>1 and seeds>1:
+        print(f"\nCompared with {' '.join(table.index[0]).strip()}, seed by seed:")
+        print(as_text(compare_variants(runs)).to_string())
+    print(f"\n{len(runs)} runs{f' in {csv}' if csv else ''}, {runs.seconds.sum():.1f} s")
