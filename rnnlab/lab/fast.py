@@ -92,11 +92,9 @@ class _Layer:
     "A stack of `S` plain recurrent layers: `forward` goes from `G` to `H`, `backward` fills `K`"
     gates,factors,two_biases = 1,1,False
     def __init__(self, S, sl, bs, n, device):
-        self.n = n
-        self.new = lambda *s: torch.zeros(S, *s, device=device)
-        self.G = self.new(sl, bs, self.gates*n)
+        self.n,self.new = n,lambda *s: torch.zeros(S, *s, device=device)
+        self.G,self.K = (self.new(sl, bs, k*n) for k in (self.gates, self.factors))
         self.H = self.new(sl+1, bs, n)
-        self.K = self.new(sl, bs, self.factors*n)
         self.states = [self.H]
         self.make(sl, bs, n)
 
@@ -142,10 +140,8 @@ class _LSTMLayer(_Layer):
     "A stack of LSTM layers, one a seed"
     gates,factors = 4,4
     def make(self, sl, bs, n):
-        self.C = self.new(sl+1, bs, n)
-        self.T = self.new(sl, bs, n)
-        self.Kc = self.new(sl, bs, n)
-        self.dc = self.new(bs, n)
+        self.C,self.dc = self.new(sl+1, bs, n),self.new(bs, n)
+        self.T,self.Kc = (self.new(sl, bs, n) for _ in range(2))
         self.states.append(self.C)
         G,H,C,K,T = self.G,self.H,self.C,self.K,self.T
         self.steps = [(G[:,t], G[:,t,:,:2*n], *G[:,t].chunk(4, -1),
@@ -464,8 +460,7 @@ class _RowLSTMLayer(_FusedLSTMLayer):
     def make(self, sl, bs, n):
         super().make(sl, bs, n)
         self.sums = self.new(bs, 4*n)
-        self.zero = self.new(bs, n)
-        self.unused = self.new(bs, n)
+        self.zero,self.unused = (self.new(bs, n) for _ in range(2))
 
     def forward(self, W, b):
         (bs,sl,n),(h,),(c,),no = self.sizes,self.H,self.C,self.unused
@@ -498,8 +493,7 @@ class _Buffers:
         self.logits = new(sl*bs if tr.every else bs, V)
         self.D = new(sl, bs, n) # the gradient of a layer's output, on its way down
         if not tr.p: return
-        self.mask = new(sl, bs, n)
-        self.drop = new(sl, bs, n)
+        self.mask,self.drop = (new(sl, bs, n) for _ in range(2))
         if tr.device.type=='cpu': self.bits = torch.empty(S, -(-sl*bs*n//4), dtype=torch.long)
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-038
@@ -523,18 +517,13 @@ class FastTrainer:
         **overrides, # Changes to the recipe, see `override`
     ):
         check_sizes(n_seeds=n_seeds)
-        self.r,self.a = override(recipe, **overrides)
-        r,a = self.r,self.a
-        self.device = _place(device)
-        self.S = n_seeds
-        self.n = a['n_hidden']
-        self.n_layers = a.get('n_layers', 1)
-        self.p = a.get('p', 0.)
-        self.tied = a.get('tied', False)
+        r,a = override(recipe, **overrides)
+        self.r,self.a,self.S,self.device = r,a,n_seeds,_place(device)
+        self.n,self.n_layers = a['n_hidden'],a.get('n_layers', 1)
+        self.p,self.tied,rnn = a.get('p', 0.),a.get('tied', False),a.get('rnn', 'relu')
         self.one_matrix = 'rnn' not in a
         self.every = r.target=='all'
         self.stateful = r.model not in (LMModel1, LMModel2)
-        rnn = a.get('rnn', 'relu')
         self.whole = rnn=='lstm' and self.device.type=='cpu'
         fuse = self.device.type=='cuda' and triton and rnn in _fused and self.n in (16,32,64,128)
         self.layer = (_fused if fuse else _layers)[rnn]
@@ -542,8 +531,7 @@ class FastTrainer:
             self.layer = _RowLSTMLayer
         corpus = chapter_corpus() if corpus is None else corpus
         self.dls = lm_dls(corpus, r.sl, r.bs, r.target, r.group, split, 'cpu')
-        self.vocab = self.dls.vocab
-        self.vocab_sz = len(self.vocab)
+        self.vocab,self.vocab_sz = self.dls.vocab,len(self.dls.vocab)
         self.ids = corpus.ids[:int(split*((len(corpus)-1)//r.sl))*r.sl] # the training text
         self.lrs,self.moms = one_cycle(r.epochs, len(self.dls.train), r.lr, r.moms)
         self.wd = 0.01 if r.wd is None else r.wd
