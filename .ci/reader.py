@@ -6,6 +6,7 @@ from torch import Tensor
 from typing_extensions import assert_type
 from fastai.text.all import CrossEntropyLossFlat, Learner, accuracy  # type: ignore[import-untyped]  # fastai has no types
 from rnnlab.all import *  # pyright: ignore[reportWildcardImportFromLibrary]
+from rnnlab.lstm import GRU, LSTM, LSTMCell
 from rnnlab.text.awd_lstm import AWDLanguageModel, NTAverager
 from rnnlab.text.checkpoint import Checkpoints, LMLearner
 from rnnlab.text.train import TrainSettings, load_model
@@ -61,7 +62,7 @@ with average.averaged() as on: print(on)
 average.load_state_dict(average.state_dict())
 
 # Text
-assert_type(generate(model, vocab, 'one . two', n=10, greedy=True), str)
-assert_type(generate(model, vocab, ['one . two', 'three'], n=10, seed=0, temperature=0.8, top_k=None), list[str])
+assert_type(generate_text(model, vocab, 'one . two', n=10, greedy=True), str)
+assert_type(generate_text(model, vocab, ['one . two', 'three'], n=10, seed=0, temperature=0.8, top_k=None), list[str])
 assert_type(stream(model, vocab, 'one', n=None, seed=0), Iterator[str])
 assert_type(next(stream(model, vocab, ['one', 'two'])), list[str])
