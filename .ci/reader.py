@@ -49,7 +49,7 @@ xb = torch.randint(len(vocab), (4, 16))
 print(LMModel1(30, 64)(xb[:, :3]).argmax(-1))
 for m in (LMModel2(30, 64), LMModel3(30, 64), LMModel4(30, 64), LMModel5(30, 64, 2), LMModel6(30, 64, 2, rnn=LSTM)):
     print(type(m).__name__, m(xb).shape)
-model = LMModel8(len(vocab), 64, 2, 0.5, cell=GRU)
+model = LMModel8(len(vocab), 64, 2, 0.5, rnn=GRU)
 logits,raw,dropped = model(xb)
 print(logits.shape, raw.shape, model(xb).logits.shape, model.h.shape)
 model.reset()
