@@ -69,6 +69,8 @@ def _greedy(logits, rows):
     return logits.argmax(-1)
 
 # %% ../nbs/source/08_generate.ipynb #06-generate-021
+_module = vars(nn.Module()).keys()-{'_buffers'} # what no module keeps its state in
+
 class _Reader:
     "Reads a text bit by bit with a `model` that it leaves as it was"
     def __init__(self, model, window=None):
@@ -87,7 +89,7 @@ class _Reader:
             else:
                 for m,o in zip(parts, self.held): vars(m).update(o)
             out = self.model(x)
-            self.held = [dict(vars(m)) for m in parts]
+            self.held = [{k: v for k,v in vars(m).items() if k not in _module} for m in parts]
         if isinstance(out, (tuple,list)): out = out[0] # the rest is for the loss
         return out[:,-1] if out.ndim == 3 else out # one after every token, or only after the last
 

@@ -185,9 +185,7 @@ def chapter_table(
 ) -> pd.DataFrame: # A row a model: seeds, median, lowest and highest accuracy, the book's, seconds
     "The chapter's models, ours beside the book's; with one run each, its accuracy is the median"
     runs = runs.groupby('model', sort=False)
-    acc = runs.accuracy
-    table = dict(seeds=acc.size(), median=acc.median(), lowest=acc.min(), highest=acc.max())
-    table = pd.DataFrame(table)
+    table = runs.accuracy.agg(seeds='size', median='median', lowest='min', highest='max')
     table['book'] = [_book(name)[2] for name in table.index]
     table['difference'] = table['median']-table.book
     table['seconds'] = runs.seconds.median()
