@@ -6,7 +6,6 @@
 __all__ = ['token_probs', 'stream', 'generate_text']
 
 # %% ../nbs/source/08_generate.ipynb #06-generate-002
-import math
 from collections import deque
 from collections.abc import Iterator
 from itertools import count, islice

@@ -14,7 +14,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 import pandas as pd
-import fastai.callback.progress, fastai.callback.schedule # Learner's `no_bar`, `fit_one_cycle`
+# They give Learner its `no_bar` and its `fit_one_cycle`
+import fastai.callback.progress, fastai.callback.schedule # noqa: F401
 from fastai.callback.core import Callback
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
