@@ -6,58 +6,36 @@
 __all__ = ['layer_sizes', 'AWD_LSTM', 'LMHead', 'AWDLanguageModel', 'awd_lm_split', 'NTAverager', 'NTASGD']
 
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-002
-import math
-from collections.abc import Iterable, Mapping
+import math, re
 from contextlib import contextmanager
-from numbers import Integral, Real
 import torch
 from torch import nn, Tensor
 from torch.optim.swa_utils import get_swa_multi_avg_fn
 from fastai.callback.core import Callback
-from fastai.learner import AvgLoss
+from ..core import check_number, check_sizes
 from ..dropout import EmbeddingDropout, RNNDropout, WeightDropout
-from ..models import LMOutput, StatefulModel, _check_ids, _check_sizes
+from ..models import LMOutput, StatefulModel, Tied
 
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-006
 def layer_sizes(
     emb_sz:int, # Size of the embeddings: what the first layer reads and the last one writes
-    n_hid:int, # Activations between the layers
+    n_hid:int, # Activations between the layers; a single layer has none
     n_layers:int, # Recurrent layers
-)->list[tuple[int,int]]: # `n_layers` pairs `(input size, output size)`
-    "What each recurrent layer reads and writes (AWD-LSTM, section 4.5); `ValueError` for a size below 1, or an `n_hid` without effect"
-    _check_sizes(emb_sz=emb_sz, n_hid=n_hid, n_layers=n_layers)
-    if n_layers==1 and n_hid!=emb_sz:
-        raise ValueError(f"n_hid={n_hid}: a single layer reads and writes emb_sz={emb_sz} numbers, so n_hid would have no effect; "
-                         f"give n_hid={emb_sz}, or n_layers from 2 on")
+) -> list[tuple[int,int]]: # `n_layers` pairs `(input size, output size)`
+    "What each recurrent layer reads and writes (AWD-LSTM, section 4.5)"
+    check_sizes(emb_sz=emb_sz, n_hid=n_hid, n_layers=n_layers)
     sizes = [emb_sz] + [n_hid]*(n_layers-1) + [emb_sz]
     return list(zip(sizes, sizes[1:]))
 
-# %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-013
-def _check_ps(**ps):
-    "Raise unless every value is a probability"
-    for k,v in ps.items():
-        if not isinstance(v, Real) or isinstance(v, bool) or not 0<=v<=1: raise ValueError(f"{k}={v!r}: expected a probability from 0 to 1")
-
-def _misfit(sd, want, who, optional=()):
-    "What is the first thing that differs between the state dict `sd` and `want`, a dict of tensors? An empty text if nothing does"
-    for k,v in want.items():
-        if k not in sd: return f"{who} needs {k!r}, of shape {tuple(v.shape)}, which is missing; the first key given is {next(iter(sd), None)!r}"
-        if sd[k].shape!=v.shape: return f"{k!r} has shape {tuple(sd[k].shape)}, but {who} expects {tuple(v.shape)}"
-    bad = [k for k in sd if k not in want and k not in optional]
-    return f"{who} has no {bad[0]!r}, of shape {tuple(sd[bad[0]].shape)}" if bad else ''
-
-_lm_parts = {'encoder_dp': '0', 'rnns': '0', 'head': '1'} # the two parts of fastai's language model
-
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-011
 class AWD_LSTM(StatefulModel):
-    "AWD-LSTM's encoder: `x`: `bs x sl` → activations `bs x sl x emb_sz`; state `h`: a flat tuple, layer by layer, of `n_dir x bs x size`"
-    bs_dim = 1
+    "AWD-LSTM's encoder; `x`: `bs x sl` → activations `bs x sl x emb_sz`"
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         emb_sz:int, # Size of the embeddings and of the last layer's activations
         n_hid:int, # Activations between the layers
         n_layers:int, # Recurrent layers
-        pad_token:int|None=None, # Id of the padding token, whose embedding stays 0; None: the vocab has none
+        pad_token:int|None=None, # Id of the padding, whose embedding stays 0; None: there is none
         hidden_p:float=0.2, # Dropout from layer to layer
         input_p:float=0.6, # Dropout of the first layer's input
         embed_p:float=0.1, # Dropout of whole words
@@ -66,41 +44,38 @@ class AWD_LSTM(StatefulModel):
         rnn:type=nn.LSTM, # Class of the layers: `nn.LSTM`, `nn.GRU`, `rnnlab.lstm.LSTM` or `GRU`
     ):
         super().__init__()
-        _check_sizes(vocab_sz=vocab_sz)
-        _check_ps(hidden_p=hidden_p, input_p=input_p, embed_p=embed_p, weight_p=weight_p)
-        if pad_token is not None and not (isinstance(pad_token, Integral) and 0<=pad_token<vocab_sz):
-            raise ValueError(f"pad_token={pad_token!r}: expected an id from 0 to {vocab_sz-1}, or None if the vocab has no padding")
-        if not isinstance(rnn, type) or not issubclass(rnn, nn.Module):
-            raise TypeError(f"rnn={rnn!r}: expected a class such as nn.LSTM, nn.GRU, or rnnlab.lstm.LSTM")
-        sizes,n_dir = layer_sizes(emb_sz, n_hid, n_layers),2 if bidir else 1
-        for k,v in dict(emb_sz=emb_sz, n_hid=n_hid).items():
-            if v%n_dir: raise ValueError(f"{k}={v}: with bidir=True each direction has half of it, so it must be even")
+        sizes = layer_sizes(emb_sz, n_hid, n_layers)
+        if bidir and (emb_sz%2 or n_hid%2):
+            raise ValueError(f"emb_sz={emb_sz}, n_hid={n_hid}: with bidir=True each direction has "
+                             "half of it, so both must be even")
         emb = nn.Embedding(vocab_sz, emb_sz, padding_idx=pad_token)
         with torch.no_grad(): # section 5
             emb.weight.uniform_(-0.1, 0.1)
             if pad_token is not None: emb.weight[pad_token] = 0
-        self.encoder_dp,self.input_dp = EmbeddingDropout(emb, embed_p),RNNDropout(input_p)
-        layers = [rnn(ni, no//n_dir, batch_first=True, bidirectional=bool(bidir)) for ni,no in sizes]
+        self.encoder_dp = EmbeddingDropout(emb, embed_p)
+        self.input_dp = RNNDropout(input_p)
+        layers = [rnn(ni, no//(1+bidir), batch_first=True, bidirectional=bidir) for ni,no in sizes]
         self.rnns = nn.ModuleList(WeightDropout(o, weight_p, 'weight_hh_l*') for o in layers)
         self.hidden_dps = nn.ModuleList(RNNDropout(hidden_p) for _ in sizes[1:])
 
     @property
-    def encoder(self)->nn.Embedding: return self.encoder_dp.emb
+    def encoder(self) -> nn.Embedding: return self.encoder_dp.emb
 
     def layer_state(self,
         l:int, # Which layer, from 0
     ): # A pair for an LSTM, a tensor for a GRU; None after `reset`
-        "Layer `l`'s part of the state"
-        k = len(self.h or ())//len(self.rnns)
-        return None if k==0 else self.h[l] if k==1 else self.h[k*l:k*(l+1)]
+        "Layer `l`'s part of the state, which is a flat tuple"
+        if self.h is None: return None
+        k = len(self.h)//len(self.rnns)
+        return self.h[l] if k == 1 else self.h[k*l:k*(l+1)]
 
     def forward(self,
         x:Tensor, # Token ids, `bs x sl`
         from_embeds:bool=False, # Is `x` not ids but their embeddings, `bs x sl x emb_sz`?
     ):
-        if not from_embeds: _check_ids(x, self.encoder.num_embeddings)
         self.carried(x)
-        out,h = self.input_dp(x if from_embeds else self.encoder_dp(x)),()
+        out = self.input_dp(x if from_embeds else self.encoder_dp(x))
+        h = ()
         for l,rnn in enumerate(self.rnns):
             if l: out = self.hidden_dps[l-1](out)
             out,new = rnn(out, self.layer_state(l))
@@ -108,82 +83,60 @@ class AWD_LSTM(StatefulModel):
         self.carry(h)
         return out
 
-    def load_state_dict(self,
-        state_dict:Mapping, # From `state_dict` of a model of the same class and sizes
-        strict:bool=True, # Must it hold every weight, and nothing else?
-        assign:bool=False, # Take over the tensors themselves rather than copy their numbers
-    ):
-        "`nn.Module.load_state_dict`, after a check: `ValueError` that names the first misfit, and then nothing has changed"
-        if strict and isinstance(state_dict, Mapping) and (bad := _misfit(state_dict, self.state_dict(), type(self).__name__)):
-            raise ValueError(f"state_dict: {bad}. " + ("These are fastai's names: use load_fastai" if any(k.endswith('_raw') for k in state_dict)
-                             else "Make the model with the class and the sizes that the checkpoint was saved from"))
-        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+    def _fastai_names(self): # one for each name in `state_dict`
+        res = {k: re.sub(r'\.module(\.weight_hh_l0)$', r'\1_raw', k) for k in self.state_dict()}
+        if not hasattr(self, 'head'): return res
+        return {k: v.replace('head.', '1.') if 'head.' in k else f'0.{v}' for k,v in res.items()}
 
-    def fastai_state_dict(self)->dict[str,Tensor]:
-        "The weights under fastai's names, to load into its `AWD_LSTM`, or into its `get_language_model` from an `AWDLanguageModel`"
-        res,whole = {},hasattr(self, 'head')
-        for k,v in self.state_dict().items():
-            part = _lm_parts[k.split('.')[0]] + '.' if whole else ''
-            names = ['encoder.weight',k] if k=='encoder_dp.emb.weight' else [k.removeprefix('head.')]
-            if k.endswith('.module.weight_hh_l0'): names = [k.replace('.module.', '.') + '_raw']
-            res.update({part+n: v for n in names})
-        return res
+    def fastai_state_dict(self) -> dict[str,Tensor]:
+        "The weights under fastai's names, for its `AWD_LSTM` or its `get_language_model`"
+        names = self._fastai_names()
+        res = {names[k]: v for k,v in self.state_dict().items()}
+        emb = names['encoder_dp.emb.weight']
+        return {emb.replace('encoder_dp.emb', 'encoder'): res[emb]} | res
 
     def load_fastai(self,
-        sd:Mapping, # `state_dict()` of fastai's `AWD_LSTM` or language model; an encoder takes its part of the latter
-    )->'AWD_LSTM': # The model itself
-        "Take over fastai's weights; `ValueError` that names the first misfit, and then nothing has changed; `TypeError` unless `sd` is a dict of tensors"
-        if not isinstance(sd, Mapping) or not all(isinstance(v, Tensor) for v in sd.values()):
-            raise TypeError(f"sd: expected a state dict, tensors by name, got {type(sd).__name__}; use model.state_dict(), or the part "
-                            "'model' of what fastai's learn.save(with_opt=True) wrote")
-        who = type(self).__name__
-        if not hasattr(self, 'head') and '0.encoder.weight' in sd: sd = {k[2:]: v for k,v in sd.items() if k.startswith('0.')}
-        want = self.fastai_state_dict()
-        copies = {k.replace('.weight_hh_l0_raw', '.module.weight_hh_l0') for k in want}
-        if bad := _misfit(sd, want, who, copies):
-            raise ValueError(f"state_dict: {bad}. Make the {who} with the sizes of the model that it comes from" +
-                             (", or load it into an AWD_LSTM: it is an encoder's" if hasattr(self, 'head') and 'encoder.weight' in sd else ''))
-        new = {k: sd[n] for k,n in zip(self.state_dict(), [n for n in want if not n.endswith('encoder.weight')])}
-        emb = new['encoder_dp.emb.weight']
-        for k in ('encoder.weight','0.encoder.weight'):
-            if k in sd and not torch.equal(sd[k], emb): raise ValueError(f"state_dict: {k!r} and its copy under encoder_dp.emb differ, but they are one matrix")
-        self.load_state_dict(new)
+        sd:dict[str,Tensor], # `state_dict()` of fastai's `AWD_LSTM` or language model
+    ): # The model itself; an encoder takes its part of a language model
+        "Take over fastai's weights; if one doesn't fit, `ValueError`, and nothing changes"
+        if '0.encoder.weight' in sd and not hasattr(self, 'head'):
+            sd = {k[2:]: v for k,v in sd.items() if k.startswith('0.')}
+        old = '.module.weight_hh_l0' # what the last dropout left of the raw weight
+        have = {k: tuple(getattr(v, 'shape', ())) for k,v in sd.items() if not k.endswith(old)}
+        need = {k: tuple(v.shape) for k,v in self.fastai_state_dict().items()}
+        for k in need | have:
+            if have.get(k) == need.get(k): continue
+            raise ValueError(f"sd: {k!r} is {have.get(k, 'missing')}, expected "
+                             f"{need.get(k, 'none')}; give the state_dict() of a fastai model of "
+                             "the same kind and sizes")
+        self.load_state_dict({k: sd[v] for k,v in self._fastai_names().items()})
         return self
 
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-032
 class LMHead(nn.Module):
-    "Output dropout and decoder: `raw`: `bs x sl x n_in` → logits `bs x sl x vocab_sz`, `raw`, and `dropped`, `bs x sl x n_in`"
+    "Output dropout and decoder; `raw`: `bs x sl x n_in` → logits, `raw`, and `dropped`"
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         n_in:int, # Activations per token
         output_p:float=0.1, # Dropout of the decoder's input
-        encoder:nn.Embedding|None=None, # Share this embedding's weight (AWD-LSTM, section 4.4); `ValueError` unless it is `vocab_sz x n_in`
+        encoder:nn.Embedding|None=None, # Share its weight, `vocab_sz x n_in` (section 4.4)
         bias:bool=True, # Has each word a bias?
     ):
         super().__init__()
-        _check_sizes(vocab_sz=vocab_sz, n_in=n_in)
-        _check_ps(output_p=output_p)
-        self.output_dp,self.decoder = RNNDropout(output_p),nn.Linear(n_in, vocab_sz, bias=bias)
+        self.output_dp = RNNDropout(output_p)
+        self.decoder = nn.Linear(n_in, vocab_sz, bias=bias)
         nn.init.uniform_(self.decoder.weight, -0.1, 0.1)
         if bias: nn.init.zeros_(self.decoder.bias)
-        if encoder is not None: self.tie(encoder)
+        if encoder is not None: self.decoder.weight = encoder.weight
 
-    def tie(self,
-        encoder:nn.Embedding, # Its weight becomes the decoder's
-    ):
-        "Share one matrix with `encoder`; `ValueError` if the sizes differ"
-        if encoder.weight.shape!=self.decoder.weight.shape:
-            raise ValueError(f"encoder: its weight is {' x '.join(map(str, encoder.weight.shape))}, but the decoder needs "
-                             f"{' x '.join(map(str, self.decoder.weight.shape))} (vocab_sz x n_in); only equal sizes can be tied")
-        self.decoder.weight = encoder.weight
-
-    def forward(self, raw:Tensor)->LMOutput:
+    def forward(self, raw:Tensor) -> LMOutput:
         dropped = self.output_dp(raw)
         return LMOutput(self.decoder(dropped), raw, dropped)
 
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-035
-class AWDLanguageModel(AWD_LSTM):
-    "AWD-LSTM for language modelling: `x`: `bs x sl` → logits `bs x sl x vocab_sz`, and the activations `raw` and `dropped`, `bs x sl x emb_sz`"
+class AWDLanguageModel(Tied, AWD_LSTM):
+    "AWD-LSTM for language modelling; `x`: `bs x sl` → logits, and activations `raw` and `dropped`"
+    tied_layers = 'encoder_dp.emb','head.decoder'
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         emb_sz:int=400, # Size of the embeddings and of the last layer's activations
@@ -195,170 +148,145 @@ class AWDLanguageModel(AWD_LSTM):
         input_p:float=0.25, # Dropout of the first layer's input
         embed_p:float=0.02, # Dropout of whole words
         weight_p:float=0.2, # Dropout of hidden-to-hidden weights
-        drop_mult:float=1., # Factor of the five probabilities, from 0 on; `ValueError` if one becomes larger than 1
+        drop_mult:float=1., # Factor of the five probabilities
         tie:bool=True, # Do encoder and decoder share one matrix?
         out_bias:bool=True, # Has the decoder a bias for each word?
         rnn:type=nn.LSTM, # Class of the layers
-        bidir:bool=False, # Must be False
     ):
-        ps = dict(output_p=output_p, hidden_p=hidden_p, input_p=input_p, embed_p=embed_p, weight_p=weight_p)
-        _check_ps(**ps)
-        if not isinstance(drop_mult, Real) or isinstance(drop_mult, bool) or not 0<=drop_mult<math.inf:
-            raise ValueError(f"drop_mult={drop_mult!r}: expected a number from 0 on; 0 switches all dropout off, 1 leaves it as it is")
-        k = max(ps, key=ps.get)
-        if ps[k]*drop_mult>1: raise ValueError(f"drop_mult={drop_mult} makes {k} {ps[k]} x {drop_mult} = {ps[k]*drop_mult:.3g}, but a probability "
-                                               f"ends at 1; use a drop_mult up to {1/ps[k]:.3g}, or a smaller {k}")
-        if bidir: raise ValueError("bidir=True: a backward layer sees the very token that a language model is to predict; use AWD_LSTM for other tasks")
-        output_p,*ps = (p*drop_mult for p in ps.values())
+        ps = dict(output_p=output_p, hidden_p=hidden_p, input_p=input_p, embed_p=embed_p,
+                  weight_p=weight_p)
+        for k,p in ps.items(): check_number(f'drop_mult*{k}', drop_mult*p, 0, 1)
+        output_p,*ps = (drop_mult*p for p in ps.values())
         super().__init__(vocab_sz, emb_sz, n_hid, n_layers, pad_token, *ps, rnn=rnn)
-        self.tied,self.head = bool(tie),LMHead(vocab_sz, emb_sz, output_p, self.encoder if tie else None, out_bias)
-        self.register_load_state_dict_pre_hook(AWDLanguageModel._check_tied)
-        self.register_load_state_dict_post_hook(AWDLanguageModel._tie)
+        self.head = LMHead(vocab_sz, emb_sz, output_p, self.encoder if tie else None, out_bias)
+        if not tie: self.tied_layers = 'head.decoder','head.decoder' # with itself
 
-    def forward(self, x:Tensor, from_embeds:bool=False)->LMOutput: return self.head(super().forward(x, from_embeds))
-
-    def _tie(self, *args):
-        if self.tied: self.head.tie(self.encoder)
-
-    def _check_tied(self, state_dict, prefix, *args):
-        a,b = (state_dict.get(f'{prefix}{k}.weight') for k in ('encoder_dp.emb','head.decoder'))
-        if self.tied and a is not None and b is not None and not a.is_meta and not b.is_meta and not torch.equal(a.to(b.device), b):
-            raise ValueError(f"state_dict: '{prefix}encoder_dp.emb.weight' and '{prefix}head.decoder.weight' differ, but this model is tied: it "
-                             "has one matrix for both. Make it with tie=False")
-
-    def _apply(self, fn, recurse=True):
-        super()._apply(fn, recurse)
-        self._tie()
-        return self
+    def forward(self, x:Tensor, from_embeds:bool=False) -> LMOutput:
+        return self.head(super().forward(x, from_embeds))
 
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-064
 def awd_lm_split(
     model:AWD_LSTM, # An `AWD_LSTM` or `AWDLanguageModel`
-)->list: # `n_layers+1` lists of parameters
-    "A `Learner`'s splitter: one group for each recurrent layer, and a last one for embedding and decoder; `TypeError` for another model"
-    if not isinstance(model, AWD_LSTM):
-        raise TypeError(f"model: expected rnnlab's AWD_LSTM or AWDLanguageModel, got {type(model).__name__}; write a splitter for it")
+) -> list: # `n_layers+1` lists of parameters
+    "A `Learner`'s splitter: a group for each recurrent layer, a last one for embedding and decoder"
     groups = [list(o.parameters()) for o in model.rnns]
-    seen = {id(p) for g in groups for p in g}
-    return groups + [[p for p in model.parameters() if id(p) not in seen]]
+    in_layers = {p for g in groups for p in g}
+    return groups + [[p for p in model.parameters() if p not in in_layers]]
 
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-074
 class NTAverager:
-    "Averages weights from the step on where the validation loss stops improving (AWD-LSTM, section 3, Algorithm 1)"
+    "Averages weights from the step on where the validation loss stops improving (section 3)"
     def __init__(self,
-        params, # A `torch.optim.Optimizer`, whose steps then count by themselves; or parameters, then call `update` after each step
+        params, # A `torch.optim.Optimizer`; or its parameters, then call `update` after each step
         n:int=5, # Start when a validation loss is worse than the best one before the last `n`
     ):
-        _check_sizes(n=n)
+        check_sizes(n=n)
         opt = params if isinstance(params, torch.optim.Optimizer) else None
         if opt is not None: params = [p for g in opt.param_groups for p in g['params']]
-        self.params = list({id(p): p for p in params}.values()) if isinstance(params, Iterable) else []
-        if not self.params or not all(isinstance(p, Tensor) for p in self.params):
-            raise ValueError("params: expected an optimizer of torch.optim, or the parameters that it trains: NTAverager(model.parameters())")
-        self.n,self.logs,self.n_averaged,self.avg,self.raw = n,[],0,None,None
+        self.params = list(dict.fromkeys(params))
+        if not self.params: raise ValueError("params: there are none; a generator can be used once")
+        self.n = n
+        self.logs = []
+        self.n_averaged = 0
+        self.avg = self.raw = None
         if opt is not None:
             opt.register_step_pre_hook(lambda *args: self._check_raw())
             opt.register_step_post_hook(lambda *args: self.update())
 
     @property
-    def triggered(self): return self.n_averaged>0
+    def triggered(self): return self.n_averaged > 0
 
     def _check_raw(self):
-        if self.raw is not None: raise RuntimeError("the averages are in the model, so a training step would change them and not the weights that "
-                                                    "train; leave `with averaged():`, or call `use_raw`, before you train on")
+        if self.raw is not None:
+            raise RuntimeError("the averages are in the model, and a training step would change "
+                               "them; leave `with averaged():`, or call `use_raw`, before it")
 
     @torch.no_grad()
     def update(self):
-        "Take the weights after one more step into the averages, if these have begun; `RuntimeError` while the averages are in use"
+        "Take the weights after one more step into the averages, if these have begun"
         self._check_raw()
         if not self.triggered: return
-        self.avg = [a.to(p.device) for a,p in zip(self.avg, self.params)]
-        get_swa_multi_avg_fn()(self.avg, [p.detach().to(a.dtype) for a,p in zip(self.avg, self.params)], self.n_averaged)
+        now = [p.to(a) for p,a in zip(self.params, self.avg)]
+        get_swa_multi_avg_fn()(self.avg, now, self.n_averaged)
         self.n_averaged += 1
 
+    @torch.no_grad()
     def check(self,
-        value:float, # Validation loss or perplexity: lower is better; `ValueError` for NaN
-    )->bool: # Has averaging begun?
+        value:float, # Validation loss or perplexity: lower is better
+    ) -> bool: # Has averaging begun?
         "Note the result of one validation, and begin to average if it says so"
-        value = float(value)
-        if math.isnan(value): raise ValueError("value=nan: expected a validation loss or perplexity; training has diverged: use a lower learning rate")
-        if not self.triggered and len(self.logs)>self.n and value>min(self.logs[:-self.n]):
-            self.avg = [p.detach().clone().to(torch.promote_types(p.dtype, torch.float32)) for p in self.params]
+        if math.isnan(value):
+            raise ValueError("value=nan: the training has diverged; use a lower learning rate")
+        if not self.triggered and len(self.logs) > self.n and value > min(self.logs[:-self.n]):
+            wide = [torch.promote_types(p.dtype, torch.float32) for p in self.params]
+            self.avg = [p.to(o, copy=True) for p,o in zip(self.params, wide)]
             self.n_averaged = 1
-        self.logs.append(value)
+        self.logs.append(float(value))
         return self.triggered
 
     @torch.no_grad()
-    def use_average(self)->bool: # Are the averages in the model now?
-        "Put the averages into the model and keep the raw weights aside; before the trigger this does nothing"
+    def _put(self, values):
+        for p,v in zip(self.params, values): p.copy_(v)
+
+    def use_average(self) -> bool: # Are the averages in the model now?
+        "Put the averages, if there are any, into the model, and keep the raw weights aside"
         if self.triggered and self.raw is None:
             self.raw = [p.detach().clone() for p in self.params]
-            for p,a in zip(self.params, self.avg): p.copy_(a)
+            self._put(self.avg)
         return self.raw is not None
 
-    @torch.no_grad()
     def use_raw(self):
         "Put the raw weights back; does nothing if they are in the model"
-        if self.raw is None: return
-        for p,r in zip(self.params, self.raw): p.copy_(r)
+        if self.raw is not None: self._put(self.raw)
         self.raw = None
 
     @contextmanager
     def averaged(self):
-        "Within this context the model has the averages, if averaging has begun; it says whether: `with avg.averaged() as on:`"
-        before = self.raw
+        "The averages in the model, if there are any: `with averager.averaged() as on:`"
+        mine = self.raw is None
         try: yield self.use_average()
         finally:
-            if before is None: self.use_raw()
+            if mine: self.use_raw()
 
-    def state_dict(self)->dict: # Safe for `torch.load(…, weights_only=True)`
+    def state_dict(self) -> dict: # Safe for `torch.load(…, weights_only=True)`
         "Everything needed to go on, except the model's and the optimizer's own state dicts"
-        copies = {k: None if (o := getattr(self, k)) is None else [t.detach().clone() for t in o] for k in ('avg','raw')}
-        return dict(n=self.n, logs=list(self.logs), n_averaged=self.n_averaged, **copies)
+        return {k: getattr(self, k) for k in ('n','logs','n_averaged','avg','raw')}
 
     def load_state_dict(self,
         sd:dict, # From `state_dict`
     ):
-        "Go on where `sd` was saved; `ValueError` that names the first thing that does not fit"
-        want = ('n','logs','n_averaged','avg','raw')
-        if not isinstance(sd, Mapping) or set(sd)!=set(want):
-            got = ', '.join(map(str, sd)) if isinstance(sd, Mapping) else type(sd).__name__
-            raise ValueError(f"sd: expected a dict with {', '.join(want)}, as NTAverager.state_dict makes it, got {got}")
-        for k in ('avg','raw'):
-            if sd[k] is None: continue
-            shapes,mine = ([tuple(t.shape) for t in o] for o in (sd[k], self.params))
-            bad = [i for i,(a,b) in enumerate(zip(shapes, mine)) if a!=b]
-            if bad or len(shapes)!=len(mine):
-                why = f"tensor {bad[0]} has shape {shapes[bad[0]]}, but that parameter has {mine[bad[0]]}" if bad else f"{len(shapes)} tensors for {len(mine)} parameters"
-                raise ValueError(f"sd[{k!r}]: {why}; load it for the same model")
-        _check_sizes(n=sd['n'])
-        self.n,self.logs,self.n_averaged = sd['n'],list(sd['logs']),sd['n_averaged']
-        self.avg,self.raw = (None if sd[k] is None else [t.detach().clone().to(p.device) for t,p in zip(sd[k], self.params)] for k in ('avg','raw'))
+        "Go on where `sd` was saved"
+        def mine(ts): # copies, where the parameters are
+            if ts is None: return None
+            if [t.shape for t in ts] != [p.shape for p in self.params]:
+                raise ValueError("sd: is of another model, with other shapes")
+            return [t.to(p.device, copy=True) for t,p in zip(ts, self.params)]
+        vars(self).update(sd, logs=list(sd['logs']), avg=mine(sd['avg']), raw=mine(sd['raw']))
 
 # %% ../../nbs/source/text/10_awd_lstm.ipynb #07-awd-lstm-096
 class NTASGD(Callback):
-    "NT-ASGD for a `Learner`: averages in validation and after the fit, raw weights in training (AWD-LSTM, section 3)"
+    "NT-ASGD for a `Learner`: averages in validation and after the fit, raw weights in training"
+    averager = _opt = None
+    _mine = _trained = False
     def __init__(self,
-        n:int=5, # Start when an epoch's validation loss is worse than the best one before the last `n` epochs
+        n:int=5, # Start when a validation loss is worse than the best one before the last `n`
     ):
-        _check_sizes(n=n)
-        self.n,self.averager,self._opt,self._loss,self._mine,self._trained = n,None,None,AvgLoss(),False,False
+        check_sizes(n=n)
+        self.n = n
 
-    def before_fit(self):
-        if self.opt is None: return # `validate` and `get_preds` come by here too, maybe before the first fit
-        if self.averager is None or self._opt is not self.opt:
-            self._opt,self.averager = self.opt,NTAverager([p for g in self.opt.param_lists for p in g], self.n)
+    def before_fit(self): # `validate` and `get_preds` come by here too, maybe before the first fit
+        if self.opt is None: return
+        if self._opt is not self.opt:
+            self._opt = self.opt
+            self.averager = NTAverager([p for g in self.opt.param_lists for p in g], self.n)
         self.averager.use_raw()
 
     def after_step(self): self.averager.update()
     def after_train(self): self._trained = True
 
     def before_validate(self):
-        self._loss.reset()
-        self._mine = self.averager is not None and self.averager.raw is None and self.averager.use_average()
-
-    def after_batch(self):
-        if not self.training and len(self.yb): self._loss.accumulate(self.learn)
+        self._mine = (self.averager is not None and self.averager.raw is None
+                      and self.averager.use_average())
 
     def after_validate(self):
         if self._mine: self.averager.use_raw()
@@ -367,8 +295,9 @@ class NTASGD(Callback):
     def after_epoch(self):
         if not self._trained: return
         self._trained = False
-        if self._loss.value is None: raise ValueError("dls: NTASGD needs the validation loss of each epoch, but no batch was validated")
-        self.averager.check(self._loss.value)
+        loss = dict(zip(self.recorder.metric_names, self.recorder.log))['valid_loss']
+        if loss is None: raise ValueError("dls: NTASGD needs a validation part, but it is empty")
+        self.averager.check(loss)
 
     def after_fit(self):
         if self.averager is not None: self.averager.use_average()
