@@ -984,6 +984,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                 'rnnlab/text/distributed.py'),
                                          'rnnlab.text.distributed.check_processes': ( 'source/text/distributed.html#check_processes',
                                                                                       'rnnlab/text/distributed.py'),
+                                         'rnnlab.text.distributed.in_all_processes': ( 'source/text/distributed.html#in_all_processes',
+                                                                                       'rnnlab/text/distributed.py'),
                                          'rnnlab.text.distributed.launch': ( 'source/text/distributed.html#launch',
                                                                              'rnnlab/text/distributed.py'),
                                          'rnnlab.text.distributed.local_device': ( 'source/text/distributed.html#local_device',

@@ -28,7 +28,7 @@ from ..core import check_sizes, written_aside
 from ..data import LMDataLoader, Vocab
 from ..models import map_state, state_owners
 from .awd_lstm import NTASGD
-if os.name=='posix': import fcntl
+if os.name == 'posix': import fcntl
 else: import msvcrt
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-008
@@ -71,12 +71,13 @@ def _check_file(f):
         for o in z.infolist():
             if not o.filename.lower().endswith('.pkl'): continue
             for op,name,_ in pickletools.genops(z.read(o)):
-                if op.name=='GLOBAL' and not _called.fullmatch(name):
+                if op.name == 'GLOBAL' and not _called.fullmatch(name):
                     raise ValueError(f"it asks for {name!r}")
 
 def _check_tree(tree):
     "`ValueError` if a part of a checkpoint is larger than what was read, or comes up twice"
-    todo,seen = [tree],set()
+    todo = [tree]
+    seen = set()
     while todo:
         o = todo.pop()
         if isinstance(o, Tensor):
@@ -96,12 +97,12 @@ def load_checkpoint(
             _check_file(f)
             got = torch.load(str(path), map_location='cpu', weights_only=True, mmap=True)
             _check_tree(got)
-            version,theirs,tree = got['rnnlab'],got['format'],got['tree']
+            version,theirs,tree = (got[k] for k in ('rnnlab','format','tree'))
         except Exception as e: # whatever a crafted file leads to; PyTorch's advice is to trust it
             why = str(e) if type(e) is ValueError else type(e).__name__
             raise ValueError(f"{path} is damaged, or no checkpoint of rnnlab ({why}); is there "
                              "another one in its folder, or a copy elsewhere?") from None
-    if theirs==_format: return tree
+    if theirs == _format: return tree
     raise ValueError(f"{path} was written by rnnlab {version!r:.40} in format {theirs!r:.40}, but "
                      f"this is rnnlab {rnnlab.__version__}, with format {_format}; go on with that "
                      "version, or train anew")
@@ -114,7 +115,7 @@ def random_state(
     name,numbers,*rest = np.random.get_state()
     res = dict(python=random.getstate(), numpy=(name, numbers.tolist(), *rest),
                torch=torch.get_rng_state())
-    if torch.device(device).type=='cuda': res['cuda'] = torch.cuda.get_rng_state(device)
+    if torch.device(device).type == 'cuda': res['cuda'] = torch.cuda.get_rng_state(device)
     return res
 
 def set_random_state(
@@ -125,7 +126,7 @@ def set_random_state(
     random.setstate(state['python'])
     np.random.set_state(state['numpy'])
     torch.set_rng_state(state['torch'])
-    if torch.device(device).type=='cuda' and 'cuda' in state:
+    if torch.device(device).type == 'cuda' and 'cuda' in state:
         torch.cuda.set_rng_state(state['cuda'], device)
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-020
@@ -149,10 +150,10 @@ class LMLearner(Learner):
 
     def all_batches(self):
         self.n_iter = len(self.dl)
-        first = self.begin[1] if self.training and self.epoch==self.begin[0] else 0
+        first = self.begin[1] if self.training and self.epoch == self.begin[0] else 0
         for i,b in enumerate(self.dl):
-            if i==first and first: self.restore()
-            if i>=first: self.one_batch(i, b)
+            if i == first and first: self.restore()
+            if i >= first: self.one_batch(i, b)
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-022
 def _digest(dl):
@@ -182,7 +183,7 @@ def _plan(learn):
 
 def _first_difference(old, new, name=''):
     "Where two plans differ first, and what stands there; None if they don't"
-    if old==new: return None
+    if old == new: return None
     if isinstance(old, dict) and isinstance(new, dict):
         pairs = {k: (old.get(k), new.get(k)) for k in new|old}
     elif isinstance(old, list) and isinstance(new, list):
@@ -198,7 +199,7 @@ def _all_rows(m):
         res = [torch.empty_like(o) for _ in range(num_distrib())]
         torch.distributed.all_gather(res, o.contiguous())
         return torch.cat(res, m.bs_dim)
-    return map_state(gather, m.h) if num_distrib()>1 else m.h
+    return map_state(gather, m.h) if num_distrib() > 1 else m.h
 
 def _own_rows(m, h, device):
     "This process's rows of the state `h` of the module `m`"
@@ -210,7 +211,7 @@ def _own_rows(m, h, device):
 def _all_random(device):
     "The random state of each process"
     res = [random_state(device)]*max(1, num_distrib())
-    if num_distrib()>1: torch.distributed.all_gather_object(res, res[0])
+    if num_distrib() > 1: torch.distributed.all_gather_object(res, res[0])
     return res
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-065
@@ -218,7 +219,7 @@ def _locked(file):
     "Open `file` for this process alone, till it closes it or ends; `OSError` if another one has it"
     fd = os.open(file, os.O_RDWR|os.O_CREAT|getattr(os, 'O_NOFOLLOW', 0), 0o644)
     try:
-        if os.name=='posix': fcntl.flock(fd, fcntl.LOCK_EX|fcntl.LOCK_NB)
+        if os.name == 'posix': fcntl.flock(fd, fcntl.LOCK_EX|fcntl.LOCK_NB)
         else: msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
     except OSError:
         os.close(fd)
@@ -234,7 +235,7 @@ class Checkpoints(Callback):
         folder, # Where `last.pt`, `best.pt` and `log.csv` are written; made if it isn't there
         every:int=None, # Write after so many batches, too; None: as before, or never
         resume:bool=False, # Go on with the fit that is in `folder`?
-        patience:int=None, # Stop after so many epochs without a lower validation loss; None: likewise
+        patience:int=None, # Stop after so many epochs without a lower validation loss; None: same
         about:dict=None, # More to keep with it, such as the settings that made the model
     ):
         given = dict(every=every, patience=patience)
@@ -298,16 +299,16 @@ class Checkpoints(Callback):
 
     def before_epoch(self):
         self.began = time.perf_counter()
-        if self._device.type=='cuda': torch.cuda.reset_peak_memory_stats(self._device)
+        if self._device.type == 'cuda': torch.cuda.reset_peak_memory_stats(self._device)
 
     def after_loss(self):
         if self.training: self._check_finite('the loss', self.loss_grad.item())
 
     def after_batch(self):
         done = self.iter+1
-        if not self.training or done==self.n_iter: return # an epoch's own comes when it ends
+        if not self.training or done == self.n_iter: return # an epoch's own comes when it ends
         stop = self._asked()
-        if stop or (self.every and done%self.every==0): self._write(self.epoch, done)
+        if stop or (self.every and done%self.every == 0): self._write(self.epoch, done)
         if stop: raise KeyboardInterrupt
 
     def after_epoch(self):
@@ -316,21 +317,21 @@ class Checkpoints(Callback):
         valid = row['valid_loss']
         self._check_finite('the validation loss', valid)
         row['seconds'] = round(time.perf_counter()-self.began, 2)
-        if self._device.type=='cuda':
+        if self._device.type == 'cuda':
             row['memory_mb'] = round(torch.cuda.max_memory_allocated(self._device)/2**20)
         self.log.append(row)
-        best = valid<self.lowest
+        best = valid < self.lowest
         self.lowest = min(valid, self.lowest)
         self.waited = 0 if best else self.waited+1
         stop = self._asked()
         # last, for its barrier: gloo can crash in one that ends right after anything else
         self._write(self.epoch+1, 0, best)
         if stop: raise KeyboardInterrupt
-        if self.patience and self.waited>=self.patience: raise CancelFitException
+        if self.patience and self.waited >= self.patience: raise CancelFitException
 
     def _asked(self):
         "Has this process, or any other one, been asked to stop? All must, after the same batch"
-        if num_distrib()<2: return self.stop
+        if num_distrib() < 2: return self.stop
         asked = torch.tensor(float(self.stop), device=self._device)
         torch.distributed.all_reduce(asked, torch.distributed.ReduceOp.MAX)
         return bool(asked)
@@ -364,8 +365,8 @@ def _write(self:Checkpoints, epoch, batch, best=False):
         if best: save_checkpoint(self.best_file, tree)
         save_checkpoint(self.last, tree)
         if not batch: self._write_log()
-    if num_distrib()>1: # all go on, or end, when it is on the disk
-        gpu = [self._device.index] if self._device.type=='cuda' else None
+    if num_distrib() > 1: # all go on, or end, when it is on the disk
+        gpu = [self._device.index] if self._device.type == 'cuda' else None
         torch.distributed.barrier(device_ids=gpu)
 
 @patch
@@ -425,13 +426,15 @@ def _take_over(self:Checkpoints, old):
     self.log = [{k: float(v) for k,v in o.items()} for o in old['log']]
     self.lowest = float(old['lowest'])
     self.waited = int(old['waited'])
-    r,o = self.recorder,old['recorder']
+    o = old['recorder']
+    r = self.recorder
     r.smooth_loss.count,loss = o['smooth']
     r.smooth_loss.val = torch.tensor(loss)
     r.losses = [torch.tensor(float(v)) for v in o['losses']]
     r.lrs,r.iters,r.values = ([*o[k]] for k in ('lrs','iters','values'))
     self.learn.begin = (int(old['at']['epoch']), int(old['at']['batch']))
-    if self.patience and self.waited>=self.patience: self.learn.begin = (self.n_epoch,0) # all done
+    if self.patience and self.waited >= self.patience: # it had stopped for good
+        self.learn.begin = (self.n_epoch,0)
 
 @patch
 def _restore(self:Checkpoints, old):
@@ -440,8 +443,9 @@ def _restore(self:Checkpoints, old):
     self.learn.pct_train = float(old['at']['pct_train'])
     owners = state_owners(get_model(self.model))
     for m,h in zip(owners, old['h'], strict=True): m.h = _own_rows(m, h, self._device)
-    n,now = len(old['random']),max(1, num_distrib())
-    if n!=now:
+    n = len(old['random'])
+    now = max(1, num_distrib())
+    if n != now:
         warnings.warn(f"the fit in {self.folder} was written by {n} processes and goes on in "
                       f"{now}: dropout draws other numbers than it would have", stacklevel=2)
     set_random_state(old['random'][rank_distrib()%n], self._device)

@@ -27,8 +27,8 @@ from fastai.torch_core import no_random, num_distrib, rank_distrib
 from fastcore.docments import docments
 from fastcore.script import call_parse
 from tqdm import tqdm
-from ..core import (Version, check_choice, check_device, check_number, check_sizes, clear_errors,
-                         ran_with, shown)
+from ..core import (Version, check_choice, check_device, check_number, check_sizes,
+                         clear_errors, ran_with, shown)
 from ..data import Corpus, Vocab, lm_dls, tokenize
 from ..models import LMModel5, LMModel6, LMModel7, LMModel8
 from ..callbacks import ModelResetter, RNNRegularizer
@@ -36,7 +36,6 @@ from ..recipes import quiet
 from ..generate import stream
 from .awd_lstm import AWDLanguageModel
 from .checkpoint import Checkpoints, LMLearner, find_checkpoint, load_checkpoint
-from .distributed import check_processes, launch, local_device
 
 # %% ../../nbs/source/text/14_train.ipynb #18-train-005
 _models = {'LMModel5': LMModel5, 'LMModel6': LMModel6, 'LMModel7': LMModel7, 'LMModel8': LMModel8,
@@ -45,31 +44,32 @@ _small = dict(n_hidden=256, n_layers=2, lr=3e-3)
 _dropped = dict(n_hidden=400, n_layers=2, p=0.5, alpha=2., beta=1.)
 _of_model = {'LMModel5': _small, 'LMModel6': _small, 'LMModel7': dict(_dropped, lr=5e-3),
              'LMModel8': dict(_dropped, lr=3e-3),
-             'AWD-LSTM': dict(n_hidden=1152, n_layers=3, emb_sz=400, drop_mult=1., lr=3e-3, alpha=2., beta=1.)}
+             'AWD-LSTM': dict(n_hidden=1152, n_layers=3, emb_sz=400, drop_mult=1., lr=3e-3, alpha=2.,
+                              beta=1.)}
 
 @dataclass
 class TrainSettings:
     "How a model is trained on a text"
-    model:str='LMModel7' # LMModel5, LMModel6, LMModel7, LMModel8 or AWD-LSTM
-    by:str='mark' # The text is cut into words and marks (mark), at white space (word), or into characters (char)
-    epochs:int=10 # Times through the text
-    lr:float|str=None # Highest learning rate, or find: let lr_find choose; default: one that suits the model
-    bs:int=64 # Streams read side by side
-    sl:int=70 # Tokens of each in one step
-    n_hidden:int=None # Activations per token and layer; default: 400, AWD-LSTM 1152, LMModel5 and 6 256
-    n_layers:int=None # Recurrent layers; default: 2, AWD-LSTM 3
-    emb_sz:int=None # AWD-LSTM: size of the embeddings; default: 400
-    p:float=None # LMModel7 and 8: dropout; default: 0.5
-    drop_mult:float=None # AWD-LSTM: factor of its five dropouts; default: 1
-    alpha:float=None # Weight of AR; default: 2
-    beta:float=None # Weight of TAR; default: 1
-    wd:float=0.1 # Weight decay
-    clip:float=1. # Largest norm of the gradients; 0: don't clip
-    split:float=0.9 # Share of the text that trains, from its start; the rest validates
-    min_freq:int=2 # Rarer tokens become xxunk
-    max_vocab:int=60_000 # Keep at most so many tokens
-    half:str=None # Mixed precision on a GPU: bf16 or fp16
-    seed:int=0 # Of the initial weights and of dropout
+    model:str = 'LMModel7' # LMModel5, LMModel6, LMModel7, LMModel8 or AWD-LSTM
+    by:str = 'mark' # Cut into words and marks (mark), at white space (word), into characters (char)
+    epochs:int = 10 # Times through the text
+    lr:float|str = None # Highest learning rate, or find: lr_find chooses; default: the model's own
+    bs:int = 64 # Streams read side by side
+    sl:int = 70 # Tokens of each in one step
+    n_hidden:int = None # Activations per token and layer; default: 256, 400 or 1152, by model
+    n_layers:int = None # Recurrent layers; default: 2, AWD-LSTM 3
+    emb_sz:int = None # AWD-LSTM: size of the embeddings; default: 400
+    p:float = None # LMModel7 and 8: dropout; default: 0.5
+    drop_mult:float = None # AWD-LSTM: factor of its five dropouts; default: 1
+    alpha:float = None # Weight of AR; default: 2
+    beta:float = None # Weight of TAR; default: 1
+    wd:float = 0.1 # Weight decay
+    clip:float = 1. # Largest norm of the gradients; 0: don't clip
+    split:float = 0.9 # Share of the text that trains, from its start; the rest validates
+    min_freq:int = 2 # Rarer tokens become xxunk
+    max_vocab:int = 60_000 # Keep at most so many tokens
+    half:str = None # Mixed precision on a GPU: bf16 or fp16
+    seed:int = 0 # Of the initial weights and of dropout
 
     def __post_init__(self):
         check_choice('model', self.model, _models)
@@ -84,7 +84,7 @@ class TrainSettings:
                                  "choose another model")
         sizes = ('epochs','bs','sl','n_hidden','n_layers','min_freq','max_vocab')
         check_sizes(**{k: getattr(self, k) for k in sizes})
-        if self.lr!='find': check_number('lr', self.lr, above=True)
+        if self.lr != 'find': check_number('lr', self.lr, above=True)
         check_number('wd', self.wd)
         check_number('clip', self.clip)
         check_number('seed', self.seed, hi=2**63-1)
@@ -97,16 +97,18 @@ def text_corpus(
 ) -> Corpus:
     "The text as ids; `ValueError` for a file that holds no text, or nothing to learn"
     s = settings
-    corpus = Corpus.from_file(path, by=s.by, seen=s.split, min_freq=s.min_freq, max_size=s.max_vocab)
-    if corpus.ids.unique().numel()<2:
-        raise ValueError(f"{path}: all {len(corpus):,} tokens are {corpus.vocab[int(corpus.ids[0])]!r}, "
-                         "so there is nothing to predict; if its words are too rare for the vocab, "
-                         "lower min_freq (--min-freq), or take characters (by='char', --by char)")
+    corpus = Corpus.from_file(path, by=s.by, seen=s.split, min_freq=s.min_freq,
+                              max_size=s.max_vocab)
+    if corpus.ids.unique().numel() < 2:
+        raise ValueError(f"{path}: all {len(corpus):,} tokens are "
+                         f"{corpus.vocab[int(corpus.ids[0])]!r}, so there is nothing to predict; "
+                         "if its words are too rare for the vocab, lower min_freq (--min-freq), "
+                         "or take characters (by='char', --by char)")
     need = math.ceil(round((s.bs*s.sl+1)/min(s.split, 1-s.split), 6))
-    if len(corpus)<need:
-        raise ValueError(f"{path} has {len(corpus):,} tokens, but {s.bs} streams of {s.sl} tokens need "
-                         f"about {need:,} for one batch of each part; choose a smaller bs or sl (--bs, "
-                         "--sl), or a longer text")
+    if len(corpus) < need:
+        raise ValueError(f"{path} has {len(corpus):,} tokens, but {s.bs} streams of {s.sl} tokens "
+                         f"need about {need:,} for one batch of each part; choose a smaller bs or "
+                         "sl (--bs, --sl), or a longer text")
     return corpus
 
 def text_model(
@@ -115,7 +117,7 @@ def text_model(
 ) -> nn.Module:
     "The model that `settings` describes, with new weights"
     s = settings
-    if s.model=='AWD-LSTM':
+    if s.model == 'AWD-LSTM':
         return AWDLanguageModel(vocab_sz, s.emb_sz, s.n_hidden, s.n_layers, drop_mult=s.drop_mult)
     dropout = [] if s.p is None else [s.p]
     return _models[s.model](vocab_sz, s.n_hidden, s.n_layers, *dropout)
@@ -128,8 +130,9 @@ def text_learner(
     "A learner for a text"
     s = settings
     device = check_device(device)
-    if s.half and device.type!='cuda':
-        raise ValueError(f"half={s.half!r}: mixed precision needs a GPU, and this is {device}; leave it out")
+    if s.half and device.type != 'cuda':
+        raise ValueError(f"half={s.half!r}: mixed precision needs a GPU, and this is {device}; "
+                         "leave it out")
     dls = lm_dls(corpus, sl=s.sl, bs=s.bs, split=s.split, device=device)
     with no_random(s.seed): model = text_model(len(corpus.vocab), s).to(device)
     cbs = [ModelResetter]
@@ -177,14 +180,16 @@ class LiveBar(Callback):
     def before_fit(self): self.run = not rank_distrib()
 
     def before_train(self):
-        done = self.learn.begin[1] if self.epoch==self.learn.begin[0] else 0
-        self.bar = tqdm(total=len(self.dl), initial=done, desc=f'epoch {self.epoch+1}/{self.n_epoch}',
-                        unit='batch', leave=False, disable=None) # None: where there is no terminal
+        done = self.learn.begin[1] if self.epoch == self.learn.begin[0] else 0
+        self.bar = tqdm(desc=f'epoch {self.epoch+1}/{self.n_epoch}', total=len(self.dl),
+                        initial=done, unit='batch', leave=False,
+                        disable=None) # where there is no terminal
 
     def after_batch(self):
         if not self.training: return
         loss = float(self.smooth_loss)
-        self.bar.set_postfix(loss=f'{loss:.3f}', perplexity=f'{math.exp(min(loss, 50)):.1f}', refresh=False)
+        perplexity = math.exp(min(loss, 50))
+        self.bar.set_postfix_str(f'loss={loss:.3f}, perplexity={perplexity:.1f}', refresh=False)
         self.bar.update()
 
     def after_train(self): self.bar.close()
@@ -204,9 +209,9 @@ class _Unset(TorchFunctionMode):
 
 def _sizes(name, weights):
     "The settings that say how large a model is, from its class and its weights"
-    model = 'AWD-LSTM' if name=='AWDLanguageModel' else name
+    model = 'AWD-LSTM' if name == 'AWDLanguageModel' else name
     layers = [v.shape[1] for k,v in weights.items() if re.search(r'\.weight_hh_l\d+$', k)]
-    emb = dict(emb_sz=weights['encoder_dp.emb.weight'].shape[1]) if model=='AWD-LSTM' else {}
+    emb = dict(emb_sz=weights['encoder_dp.emb.weight'].shape[1]) if model == 'AWD-LSTM' else {}
     return dict(model=model, n_layers=len(layers), n_hidden=layers[0], **emb)
 
 def _opened(file):
@@ -214,27 +219,30 @@ def _opened(file):
     tree = load_checkpoint(file)
     seen = lambda weights: {k: (tuple(o.shape), o.dtype) for k,o in weights.items()}
     try:
-        weights,plan = tree['model'],tree['plan']
+        plan = tree['plan']
+        weights = tree['model']
         vocab = Vocab(**plan['vocab'])
         vocab.join(vocab.tokens) # raises if one of them is no text
         s = TrainSettings(**tree['about'].get('settings', {}) or _sizes(plan['model'], weights))
-        if s.n_layers>len(weights): raise ValueError(f"{s.n_layers} layers in {len(weights)} weights")
+        if s.n_layers > len(weights):
+            raise ValueError(f"{s.n_layers} layers in {len(weights)} weights")
         with torch.device('meta'), _Unset(): model = text_model(len(vocab), s)
-        have,want = seen(weights),seen(model.state_dict())
+        have,want = map(seen, (weights, model.state_dict()))
         for k in want|have:
-            if have.get(k)!=want.get(k): raise ValueError(f"{k} is {have.get(k)}, expected {want.get(k)}")
+            if have.get(k) == want.get(k): continue
+            raise ValueError(f"{k} is {have.get(k)}, expected {want.get(k)}")
     except Exception as e: # whatever a crafted file leads to
         raise ValueError(f"{file} holds no model with the settings and the vocab that it names "
-                         f"({e!r:.300}); get another copy, or train anew. Weights for a class of your "
-                         "own: load_checkpoint(FILE)['model']") from e
+                         f"({e!r:.300}); get another copy, or train anew. Weights for a class of "
+                         "your own: load_checkpoint(FILE)['model']") from e
     return s,vocab,weights,model
 
 def load_model(
     folder, # Where `train_text` or `Checkpoints` wrote
     last:bool=False, # The newest weights, rather than those of the best epoch?
     device=None, # Where to put the model; None: fastai's `default_device()`
-) -> tuple[nn.Module, Vocab, TrainSettings]: # In `eval` mode; of a fit of your own the settings are sizes alone
-    "A trained model, its vocab and its settings"
+) -> tuple[nn.Module, Vocab, TrainSettings]: # The model in `eval` mode
+    "A trained model, its vocab, and its settings: for a fit of your own only those of its size"
     s,vocab,weights,model = _opened(find_checkpoint(folder, best=not last))
     model.load_state_dict(deepcopy(weights), assign=True) # what the file has once takes memory once
     return model.to(check_device(device)).eval(), vocab, s
@@ -245,9 +253,9 @@ def _settings(out, resume, given):
     if not resume: return TrainSettings(**given)
     s = _opened(find_checkpoint(out))[0]
     for k,v in given.items():
-        if v!=getattr(s, k) and (k,v)!=('lr','find'):
-            raise ValueError(f"{k}={v!r}: the training in {out} has {getattr(s, k)!r}; leave it out to "
-                             "go on with that, or begin in another folder")
+        if v != getattr(s, k) and (k,v) != ('lr','find'):
+            raise ValueError(f"{k}={v!r}: the training in {out} has {getattr(s, k)!r}; leave it out "
+                             "to go on with that, or begin in another folder")
     return s
 
 def _keep(out, resume, every, patience):
@@ -261,7 +269,7 @@ def train_text(
     out, # Folder for the checkpoints, made if it isn't there
     resume:bool=False, # Go on with the training that is in `out`?
     every:int=None, # Write a checkpoint after so many batches, too; None: as before, or 200
-    patience:int=None, # Stop after so many epochs without a lower validation loss; None: as before, or never
+    patience:int=None, # Stop after so many epochs without a lower validation loss; None: same
     device=None, # Where to train; None: fastai's `default_device()`
     progress:bool=False, # Print a line for each epoch, and on a terminal show a progress bar?
     cbs=(), # More callbacks
@@ -271,16 +279,20 @@ def train_text(
     s = _settings(out, resume, settings)
     keep = _keep(out, resume, every, patience)
     learn = text_learner(text_corpus(path, s), s, device)
-    if s.lr=='find' and num_distrib():
-        raise ValueError("lr='find': several processes may not find the same; find it in one process, "
-                         "and give it to all")
+    together = nullcontext()
+    if num_distrib():
+        from rnnlab.text import distributed # here, since it needs the extra `train`
+        together = distributed.in_all_processes(learn)
+        if s.lr == 'find':
+            raise ValueError("lr='find': several processes may not find the same; find it in one, "
+                             "and give it to all")
+    cbs = [keep, *cbs]
+    if progress: cbs.append(LiveBar())
     with no_random(s.seed):
-        if s.lr=='find': s.lr = _find_lr(learn, s, progress)
+        if s.lr == 'find': s.lr = _find_lr(learn, s, progress)
         keep.about = dict(settings=asdict(s), text=Path(path).name)
-        cpu = learn.dls.device.type=='cpu'
-        with (_on_signal(lambda *args: setattr(keep, 'stop', True)), quiet(learn),
-              learn.distrib_ctx(cpu=cpu) if num_distrib() else nullcontext()):
-            learn.fit_one_cycle(s.epochs, s.lr, wd=s.wd, cbs=[keep, *([LiveBar()] if progress else []), *cbs])
+        with _on_signal(lambda *args: setattr(keep, 'stop', True)), quiet(learn), together:
+            learn.fit_one_cycle(s.epochs, s.lr, wd=s.wd, cbs=cbs)
     return pd.DataFrame(keep.log)
 
 # %% ../../nbs/source/text/14_train.ipynb #18-train-050
@@ -306,13 +318,14 @@ def _shell_words():
 
 def _in_processes(n, file, out, resume, every, patience, device, given):
     "Look at all that can be wrong, once, then run this command in `n` processes"
+    from rnnlab.text import distributed
     s = _settings(out, resume, given)
     _keep(out, resume, every, patience)
     corpus = text_corpus(file, s)
-    check_processes(n, s.bs, device)
+    distributed.check_processes(n, s.bs, device)
     found = [] # here, once: each process would find its own
-    if s.lr=='find': found = ['--lr', str(_find_lr(text_learner(corpus, s, device), s, True))]
-    launch(n, [*sys.argv, *found])
+    if s.lr == 'find': found = ['--lr', str(_find_lr(text_learner(corpus, s, device), s, True))]
+    distributed.launch(n, [*sys.argv, *found])
 
 @call_parse
 @clear_errors('rnnlab-train')
@@ -320,8 +333,8 @@ def _in_processes(n, file, out, resume, every, patience, device, given):
 @_with_settings
 def train_cli(
     file:str, # The text: a UTF-8 file
-    out:Annotated[str, dict(required=True, opt=True)], # Folder for the checkpoints, made if it isn't there
-    resume:bool=False, # Go on with the training in that folder, with its settings, every and patience
+    out:Annotated[str, dict(required=True, opt=True)], # Folder for the checkpoints
+    resume:bool=False, # Go on with the training in that folder, with its settings
     every:int=None, # Write a checkpoint after so many batches, and after each epoch; default: 200
     patience:int=None, # Stop after so many epochs without a lower validation loss
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
@@ -330,19 +343,23 @@ def train_cli(
     version:Version=None,
     **settings,
 ):
-    "Train a language model on a text, with checkpoints from which it goes on after whatever stops it"
+    "Train a language model on a text; with --resume it goes on after whatever stopped it"
     given = {k: v for k,v in settings.items() if v is not None}
-    device = local_device(check_device(device))
+    device = check_device(device)
     n = num_distrib()
-    if processes is not None and not n:
+    if n:
+        from rnnlab.text import distributed
+        device = distributed.local_device(device)
+    elif processes is not None:
         _in_processes(processes, file, out, resume, every, patience, device, given)
     if not rank_distrib(): print(ran_with(device)+(f', {n} processes' if n else ''), flush=True)
     path = shlex.quote(str(out))
     try: log = train_text(file, out, resume, every, patience, device, progress=True, **given)
     except KeyboardInterrupt:
         if not rank_distrib() and (Path(out)/'last.pt').exists():
-            print(f'The training can go on: rnnlab-train {shlex.quote(str(file))} --out {path} --resume'
-                  +(f' --processes {n}' if n else ''), flush=True)
+            more = f' --processes {n}' if n else ''
+            print(f'The training can go on: rnnlab-train {shlex.quote(str(file))} --out {path} '
+                  f'--resume{more}', flush=True)
         raise
     if n: torch.distributed.destroy_process_group() # NCCL warns of what ends with the process
     if rank_distrib(): return
@@ -361,7 +378,7 @@ def generate_cli(
     tokens:int=100, # How many words or characters to add
     temperature:float=None, # Below 1: more of what is probable; above: more of the rest
     top_k:int=None, # Draw from so many of the most probable tokens
-    top_p:float=None, # Draw from the fewest most probable tokens that have this probability together
+    top_p:float=None, # Draw from the fewest tokens that have this probability together
     greedy:bool=False, # Always the most probable token
     seed:int=None, # Of the draws; default: another one each time
     last:bool=False, # The newest weights, rather than those of the best epoch
@@ -374,12 +391,12 @@ def generate_cli(
     said = tokenize(prompt, vocab.by)
     unknown = list(dict.fromkeys(o for o in said if o not in vocab))
     if unknown:
-        more = f' and {len(unknown)-8} more' if len(unknown)>8 else ''
-        print(f"rnnlab-generate: {', '.join(map(repr, unknown[:8]))}{more} not in the vocab, read as "
-              f"{vocab.unk!r}", file=sys.stderr)
+        more = f' and {len(unknown)-8} more' if len(unknown) > 8 else ''
+        print(f"rnnlab-generate: {', '.join(map(repr, unknown[:8]))}{more} not in the vocab, read "
+              f"as {vocab.unk!r}", file=sys.stderr)
     n = 0 # characters on the screen
-    for token in stream(model, vocab, prompt, tokens, temperature=temperature, top_k=top_k, top_p=top_p,
-                        greedy=greedy, seed=seed):
+    for token in stream(model, vocab, prompt, tokens, temperature=temperature, top_k=top_k,
+                        top_p=top_p, greedy=greedy, seed=seed):
         said.append(token)
         text = vocab.join(said)
         print(shown(text[n:], sys.stdout), end='', flush=True)
