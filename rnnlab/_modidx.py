@@ -578,7 +578,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'rnnlab.lab.interpret._centred': ('source/lab/interpret.html#_centred', 'rnnlab/lab/interpret.py'),
                                       'rnnlab.lab.interpret._check_same': ( 'source/lab/interpret.html#_check_same',
                                                                             'rnnlab/lab/interpret.py'),
-                                      'rnnlab.lab.interpret._copy': ('source/lab/interpret.html#_copy', 'rnnlab/lab/interpret.py'),
                                       'rnnlab.lab.interpret._corr': ('source/lab/interpret.html#_corr', 'rnnlab/lab/interpret.py'),
                                       'rnnlab.lab.interpret._draw_confidence': ( 'source/lab/interpret.html#_draw_confidence',
                                                                                  'rnnlab/lab/interpret.py'),

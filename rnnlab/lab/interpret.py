@@ -14,7 +14,7 @@ import pandas as pd, torch, torch.nn.functional as F
 from matplotlib import pyplot as plt
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from torch import nn, Tensor
+from torch import nn
 from ..core import borrowed, check_choice, check_sizes
 from ..data import Corpus, tokenize
 from ..lstm import GRU, LSTM
@@ -83,16 +83,11 @@ def _read(model, vocab, text, context='', max_tokens=60, least=1):
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-025
 def _logits(out): return out[0] if isinstance(out, (tuple, list)) else out
 
-def _copy(o):
-    "Copies of the tensors in nested tuples, without history"
-    if isinstance(o, Tensor): return o.detach().clone()
-    return tuple(map(_copy, o)) if isinstance(o, (tuple, list)) else o
-
 @contextmanager
 def _listen(*modules):
     "Collect `(arguments, output)` of every call of `modules`"
     calls = {m: [] for m in modules}
-    def note(m, args, kwargs, out): calls[m].append((_copy((*args, *kwargs.values())), _copy(out)))
+    def note(m, args, kwargs, out): calls[m].append(((*args, *kwargs.values()), out))
     hooks = [m.register_forward_hook(note, with_kwargs=True) for m in calls]
     try: yield calls
     finally:
@@ -397,10 +392,10 @@ def counters(
     if layer is not None:
         check_choice('layer', layer, layers)
         layers = {layer: layers[layer]}
-    what = f"tokens since {sep!r}" if count is None else 'count'
-    if count is None: count = count_since(tokens, sep)
-    if sep not in tokens and what!='count':
-        raise ValueError(f"sep={sep!r} is not in the text; give a token that is")
+    what = 'count'
+    if count is None:
+        check_choice('sep', sep, dict.fromkeys(tokens))
+        count,what = count_since(tokens, sep),f"tokens since {sep!r}"
     if len(count) != len(tokens):
         raise ValueError(f"count has {len(count)} numbers; give one for each of {len(tokens)}")
     count = [float(o) for o in count]
