@@ -191,7 +191,7 @@ class Check:
                 todo += [o for o in self.seen.get(name, {'to': ()})['to'] if o in self.seen]
         for o in self.seen.keys() - reached - {'404.html'}: self.need(False, 'no link leads here', todo='Put it into the sidebar.', page=o)
         for o,nb in self.notebooks.items(): self.need(o in self.seen, 'a notebook without a page', f'nbs/{nb}', 'Build the site anew.', o)
-        for path in sorted((root/'rnnlab').glob('[!_]*.py')):
+        for path in sorted((root/'rnnlab').rglob('[!_]*.py')):
             if path.stem == 'all': continue  # each of its names is described where it is made
             names = re.search(r'(?ms)^__all__ = (\[.*?\])$', path.read_text(encoding='utf-8'))
             self.at = f'api/{path.stem}.html'
@@ -296,7 +296,7 @@ def main():
     ap.add_argument('folder', type=Path, help='the built site')
     ap.add_argument('--all', action='store_true', help='say where each fault is, not only the first of its kind')
     args,start = ap.parse_args(),time.time()
-    if not (args.folder/home).is_file(): sys.exit(f'FAILED: {args.folder} holds no {home}. Build the site: `rnnlab-docs`.')
+    if not (args.folder/home).is_file(): sys.exit(f'FAILED: {args.folder} holds no {home}. Build the site: `python .ci/docs.py`.')
     found = [o for o in (os.environ.get('CHROMIUM', ''), 'chromium', 'google-chrome', 'chromium-browser') if o and shutil.which(o)]
     if not found: sys.exit('FAILED: no Chromium. `apt-get install chromium`, or set CHROMIUM to where it is.')
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=args.folder))
