@@ -1,10 +1,11 @@
 """Are the notebooks, and what is generated from them, fit to be committed?
 
 Looks at a temporary copy, never changes the working tree. (That the stored outputs are what a fresh kernel gives is pytest's part.)"""
-import json, re, shutil, subprocess, sys, tempfile
+import ast, json, re, shutil, subprocess, sys, tempfile
+from collections import Counter
 from pathlib import Path
+from sidebar import all_pages, parsed, root
 
-root = Path(__file__).resolve().parent.parent
 bins = Path(sys.executable).parent
 
 
@@ -66,6 +67,43 @@ if 'google.colab' in sys.modules and not os.path.isdir('/content/rnnlab'): # on 
             if src != want.format(Path(path).parent.as_posix())]
 
 
+rooms = 'rnnlab.text','rnnlab.lab','rnnlab.course'
+
+
+def imports(cells):
+    "The modules of rnnlab that `cells` import from, such as 'text.train', with the names they take"
+    for o in (o for c in cells for o in ast.walk(parsed(c))):
+        if isinstance(o, ast.Import): found = [(n.name, '') for n in o.names]
+        elif isinstance(o, ast.ImportFrom): found = [(o.module or '', n.name) for n in o.names]
+        else: continue
+        for module,name in found:
+            if module in ('rnnlab', *rooms): module,name = f'{module}.{name}',''
+            if module.startswith('rnnlab.'): yield module.removeprefix('rnnlab.'), name
+
+
+def order():
+    "Where the order of the numbers is not that of the imports"
+    pages = all_pages()
+    twice = Counter(o.number for o in pages if o.number < 1000)
+    res = [f'{o.path}: another notebook has the number {o.number}' for o in pages if twice[o.number] > 1]
+    of = {o.module: o for o in pages if o.module}
+    for page in of.values():
+        exported = [c for c in page.code if c.startswith('#| export')]
+        for module in sorted({o for o,_ in imports(exported) if o in of}):
+            if of[module].number >= page.number:
+                res.append(f'{page.path} imports rnnlab.{module}, which is {of[module].path}')
+            if page.folder.endswith('/course') and of[module].folder.endswith(('/text', '/lab')):
+                res.append(f'{page.path} imports rnnlab.{module}: the course stands without it')
+    return res
+
+
+def private():
+    "Private names that a notebook takes from a module"
+    found = {f'{page.path}: {name} of rnnlab.{module}' for page in all_pages()
+             for module,name in imports(page.code) if re.match('_(?!_)', name)}
+    return sorted(found)
+
+
 checks = [
     ('rnnlab/ is what nbdev-export writes from nbs/', lambda: regenerated('nbdev-export', 'rnnlab/**/*.py'),
         'Change the notebook, not the module; then run `nbdev-export` (and delete modules that no notebook exports).'),
@@ -73,6 +111,9 @@ checks = [
         'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
     ('no cell was committed with an error', failed, 'Mend the cell, or show an expected error with `ExceptionExpected`.'),
     ('Colab gets what a notebook needs', colab, 'Copy the cell, with its metadata, from another notebook of the same folder.'),
+    ('a notebook imports only what comes before it', order,
+        'Move what both need into the one with the lower number, or give the notebook another.'),
+    ('no private name of another module', private, 'Make it public there, or move it to rnnlab.core.'),
     ('what nbval skips has its reason', unexplained, 'Let the cell be tested, or say why not in a comment in the next line.'),
 ]
 

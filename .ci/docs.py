@@ -16,7 +16,7 @@ from fastcore.docments import docments
 from smalldocs import api, markdown
 from smalldocs.config import load
 from smalldocs.site import Site
-from sidebar import Page, all_pages, by_part, root, settings
+from sidebar import Page, all_pages, by_part, parsed, root, settings
 
 work,out = root/'_proc/site',root/'_docs'
 git_url = settings['git_url']
@@ -35,11 +35,6 @@ def directives(code):
     return lines, code[len(top):]
 
 
-def parsed(code):
-    "Its statements, without Jupyter's own commands"
-    return ast.parse(re.sub(r'(?m)^\s*[%!].*$', '', code)).body
-
-
 def page_code(code):
     "A cell as readers see it; empty if it is not for them"
     dirs,body = directives(code)
@@ -47,7 +42,7 @@ def page_code(code):
         raise SystemExit(f'directive {unknown} in\n{code}\nCorrect it, or add it to .ci/docs.py.')
     if 'hide' in dirs: return ''
     if 'code-fold' not in dirs and body.count('\n') > 2 and all(
-            isinstance(o, (ast.Import, ast.ImportFrom)) for o in parsed(body)):
+            isinstance(o, (ast.Import, ast.ImportFrom)) for o in parsed(body).body):
         return f'#| code-fold: true\n#| code-summary: "Imports"\n{body}'
     quoted = lambda m: m[1] + json.dumps(m[2]) # YAML needs the quotes
     kept = [re.sub(r'^(#\|\s*fig-\w+:\s*)([^"\'].*)$', quoted, o)
@@ -58,7 +53,7 @@ def page_code(code):
 def defined_names(code):
     "The public names that a cell exports, such as 'LSTM' and, by `@patch`, 'LSTM.reset'"
     res = []
-    for o in parsed(code) if 'export' in directives(code)[0] else []:
+    for o in parsed(code).body if 'export' in directives(code)[0] else []:
         if isinstance(o, (ast.FunctionDef, ast.ClassDef)):
             patched = any(getattr(d, 'id', '') == 'patch' for d in o.decorator_list)
             of = f'{ast.unparse(o.args.args[0].annotation)}.' if patched else ''

@@ -3,7 +3,7 @@ checks follow it.
 
 A page is nbs/FOLDER/NUMBER_name.ipynb: it stands in its folder's part of the sidebar, where its
 number says, with the title and the subtitle that its first cell begins with."""
-import json, re
+import ast, json, re
 from configparser import ConfigParser
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,11 @@ settings = ini['DEFAULT']
 parts = {'chapter': 'The chapter', 'questions': 'Questions', 'studies': 'Studies',
          'source': 'Source', 'source/text': 'Source: a text of your own',
          'source/lab': 'Source: the lab', 'source/course': 'Source: the course'}
+
+
+def parsed(code):
+    "A cell's syntax tree, without Jupyter's own commands"
+    return ast.parse(re.sub(r'(?m)^(\s*)[%!].*$', r'\1pass', code))
 
 
 @dataclass
