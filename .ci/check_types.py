@@ -19,10 +19,11 @@ def run(*cmd, **kwargs):
 def main(folder):
     wheel, = folder.resolve().glob('*.whl')
     with tempfile.TemporaryDirectory() as tmp:
-        venv.create(tmp, with_pip=True)
+        venv.create(tmp)
         bins = Path(tmp)/('Scripts' if sys.platform == 'win32' else 'bin')
-        run(bins/'python', '-m', 'pip', 'install', '-q', *checkers)
-        run(bins/'python', '-m', 'pip', 'install', '-q', '--no-deps', wheel)
+        # The pip of this environment; what it doesn't compile, Python does when it's imported
+        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile', wheel, '--no-deps')
+        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile', *checkers)
         site = subprocess.check_output([bins/'python', '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], text=True)
         (Path(site.strip())/'here.pth').write_text(sysconfig.get_path('purelib'), encoding='utf-8')
         copied = shutil.copy(reader, tmp) # here rnnlab would be the folder, and not what is installed

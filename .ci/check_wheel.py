@@ -1,11 +1,13 @@
 """Are the packages fit to be published? `check_wheel.py FOLDER` looks at the sdist and the wheel in FOLDER: is their form right, does the
 sdist hold what git holds, does the metadata say what settings.ini says? Then it installs the wheel without any extra into a fresh
-environment, and trains there, outside the source tree."""
-import os, re, subprocess, sys, tarfile, tempfile, venv, zipfile
+environment, which holds nothing but what the wheel requires, and trains there, outside the source tree."""
+import os, re, shutil, subprocess, sys, tarfile, tempfile, venv, zipfile
 from configparser import ConfigParser
 from email import message_from_bytes
+from importlib.metadata import distribution
 from pathlib import Path
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 root = Path(__file__).resolve().parent.parent
 ini = ConfigParser(delimiters=['='])
@@ -37,6 +39,17 @@ from importlib.metadata import distributions
 for m in (d.metadata for d in distributions()):
     names = [m.get('License-Expression', ''), m.get('License', '')[:60], *[o for o in m.get_all('Classifier', []) if o.startswith('License')]]
     print(m['Name'], ' '.join(' '.join(names).split()) or 'unknown')
+'''
+
+# The installed commands, one after the other in one process: PyTorch and fastai are imported once
+helps = '''
+import runpy, sys
+for o in sys.argv[1:]:
+    sys.argv[:] = [o, '--help']
+    try: runpy.run_path(o, run_name='__main__')
+    except SystemExit as e:
+        if e.code: sys.exit(f'{o} --help: exit code {e.code}')
+    else: sys.exit(f'{o} --help does not end after its help')
 '''
 
 
@@ -78,6 +91,26 @@ def run(*cmd, **kwargs):
     return res.stdout
 
 
+def required(reqs):
+    "The names of all packages that these requirements ask for, and what they require in turn"
+    todo,seen = [(Requirement(o), '') for o in reqs],set()
+    while todo:
+        req,extra = todo.pop()
+        if req.marker and not req.marker.evaluate({'extra': extra}): continue
+        for key in ((canonicalize_name(req.name), o) for o in ('', *req.extras)):
+            if key in seen: continue
+            seen.add(key)
+            todo += [(Requirement(o), key[1]) for o in distribution(key[0]).requires or []]
+    return {name for name,_ in seen}
+
+
+def link(src, dst):
+    "As a package installer does: the same file, if it is on the same disk"
+    dst.parent.mkdir(parents=True, exist_ok=True)
+    try: os.link(src, dst)
+    except OSError: shutil.copy2(src, dst)
+
+
 def main(folder):
     os.environ.pop('PYTHONPATH', None) # with it, pip would take this checkout for an installed rnnlab
     (sdist,),(wheel,) = folder.glob('*.tar.gz'),folder.glob('*.whl')
@@ -88,14 +121,19 @@ def main(folder):
     print(f'ok: {sdist.name} holds what git holds; {wheel.name} says what settings.ini says')
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
-        venv.create(tmp/'venv', with_pip=True)
+        # From this environment, which pip has made: what is bound to be the same takes minutes less so. `.ci/resolve.py` resolves anew.
+        venv.create(tmp/'venv')
         python = tmp/'venv'/('Scripts' if sys.platform == 'win32' else 'bin')/'python'
-        run(python, '-m', 'pip', 'install', '-c', root/'constraints.txt', wheel)
+        site = Path(run(python, '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))').strip())
+        for dist in map(distribution, required(lines('requirements'))):
+            for o in dist.files:
+                if '..' not in o.parts: link(o.locate(), site/o)
+        run(sys.executable, '-m', 'pip', '--python', python, 'install', '--no-index', '--no-deps', wheel)
         named = (root/'THIRD_PARTY.md').read_text(encoding='utf-8')
         strict = re.compile(r'GPL|General Public|\bMPL|Mozilla|Propriet|unknown')
         strange = [o for o in run(python, '-c', licences).splitlines() if strict.search(o) and f' {o.split()[0]} ' not in named]
         if strange: sys.exit('FAILED: licences that THIRD_PARTY.md does not name:\n' + '\n'.join(o[:100] for o in strange))
-        for script in (o.split('=')[0] for o in lines('console_scripts')): run(python.with_name(script), '--help', cwd=tmp)
+        run(python, '-c', helps, *[python.with_name(o.split('=')[0]) for o in lines('console_scripts')], cwd=tmp)
         run(python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg', cwd=tmp) # needs the notebooks that come with the wheel
         print('ok: without the dev extra, outside the source tree,', run(python, '-I', '-c', train, cfg['version'], cwd=tmp).strip())
 

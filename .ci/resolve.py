@@ -1,4 +1,4 @@
-"""Can a reader install this? Resolves the two install commands of README as a reader's pip would, without what this machine's
+"""Can a reader install this? Resolves README's install commands as a reader's pip would, without what this machine's
 configuration adds (an index on the disk, wheels, an index of CPU builds), and for the other systems and Pythons with uv. Reads
 metadata only, installs nothing of what it resolves."""
 import os, re, subprocess, sys, tempfile, venv
@@ -25,10 +25,12 @@ def run(*cmd):
     return res.stdout if res.returncode else ''
 
 
-def pip_lines():
-    "What follows `pip install` in README's first two blocks: how a reader installs, and how a developer does"
+def pip_line():
+    "What follows `pip install` in README's second block, how a developer installs; a reader's, in the first, asks for a part of that"
     blocks = re.findall(r'^```sh\n(.*?)^```', (root/'README.md').read_text(encoding='utf-8'), re.M | re.S)[:2]
-    return [re.search(r'pip install (?:-q )?(.*?) &&', b)[1].replace('"', '').replace("'", '') for b in blocks]
+    reader,developer = (re.search(r'pip install (?:-q )?(.*?) &&', b)[1].replace('"', '').replace("'", '') for b in blocks)
+    assert reader.replace('[notebooks]', '[dev]') == developer, f'{reader!r} and {developer!r} should differ in the extra alone'
+    return developer
 
 
 def by_pip(python, args):
@@ -48,7 +50,7 @@ def by_uv(system, python):
 
 
 def main():
-    lines,bad = pip_lines(),0
+    line,bad = pip_line(),0
     with tempfile.TemporaryDirectory() as tmp, ThreadPoolExecutor(2) as pool:
         venv.create(tmp, with_pip=True)
         python = Path(tmp)/('Scripts' if sys.platform == 'win32' else 'bin')/'python'
@@ -56,7 +58,7 @@ def main():
         if (out := run(python, '-m', 'pip', 'install', '-q', '-U', 'pip')) and no_network.search(out):
             print('skipped: no network, so nothing can be resolved')
             return 0
-        jobs = {f'pip install {o}': pool.submit(by_pip, python, o) for o in lines}
+        jobs = {f'pip install {line}': pool.submit(by_pip, python, line)}
         jobs |= {f'{s}, Python {p}': pool.submit(by_uv, s, p) for s,p in product(systems, pythons)}
         for name,job in jobs.items():
             out = job.result()
