@@ -4,7 +4,8 @@ Looks at a temporary copy, never changes the working tree. (That the stored outp
 import ast, json, re, shutil, subprocess, sys, tempfile
 from collections import Counter
 from pathlib import Path
-from sidebar import all_pages, parsed, root
+from repo import root
+from sidebar import all_pages, parsed
 
 bins = Path(sys.executable).parent
 

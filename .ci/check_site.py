@@ -2,18 +2,15 @@
 page in Chromium as a reader would: wide and on a phone, light and dark, by mouse and by keyboard, with the network cut off."""
 import argparse, ast, json, os, re, shutil, sys, threading, time
 from collections import Counter, defaultdict
-from configparser import ConfigParser
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from playwright.sync_api import Error, sync_playwright
+from repo import root, settings
 
-root = Path(__file__).resolve().parent.parent
-ini = ConfigParser(delimiters=['='])
-ini.read(root/'settings.ini', encoding='utf-8')
-git_url,doc_url = (ini['DEFAULT'][o].rstrip('/') for o in ('git_url', 'doc_url'))
+git_url,doc_url = (settings[o].rstrip('/') for o in ('git_url', 'doc_url'))
 prefix = urlsplit(doc_url).path + '/'
 axe_js = (files('axe_playwright_python')/'axe.min.js').read_text(encoding='utf-8')
 wide,phone = dict(width=1280, height=900),dict(width=375, height=800)

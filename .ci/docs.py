@@ -16,7 +16,8 @@ from fastcore.docments import docments
 from smalldocs import api, markdown
 from smalldocs.config import load
 from smalldocs.site import Site
-from sidebar import Page, all_pages, by_part, parsed, root, settings
+from repo import root, settings
+from sidebar import Page, all_pages, by_part, parsed
 
 work,out = root/'_proc/site',root/'_docs'
 git_url = settings['git_url']

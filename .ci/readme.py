@@ -9,7 +9,8 @@ from nbdev.process import NBProcessor
 from nbdev.processors import clean_magics, filter_stream_, hide_, hide_line, rm_export, rm_header_dash, strip_ansi
 from nbformat import reads
 from traitlets.config import Config
-from sidebar import by_part, root, settings, table
+from repo import root, settings
+from sidebar import by_part, table
 
 index = root/'nbs/index.ipynb'
 home = f"{settings['git_url']}/blob/main/nbs"

@@ -4,15 +4,9 @@ checks follow it.
 A page is nbs/FOLDER/NUMBER_name.ipynb: it stands in its folder's part of the sidebar, where its
 number says, with the title and the subtitle that its first cell begins with."""
 import ast, json, re
-from configparser import ConfigParser
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-
-root = Path(__file__).resolve().parent.parent
-ini = ConfigParser(delimiters=['='])
-ini.read(root/'settings.ini', encoding='utf-8')
-settings = ini['DEFAULT']
+from repo import root
 
 # The parts of the sidebar, in their order: a folder each
 parts = {'chapter': 'The chapter', 'questions': 'Questions', 'studies': 'Studies',
