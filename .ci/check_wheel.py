@@ -39,16 +39,15 @@ for m in (d.metadata for d in distributions()):
 
 # The installed commands, one after the other in one process: PyTorch and fastai are imported once
 helps = '''
-import runpy, sys
-extras,*commands = sys.argv[1:]
-for o in commands:
+import os.path, runpy, sys
+for o in sys.argv[1:]:
     sys.argv[:] = [o, '--help']
     try: runpy.run_path(o, run_name='__main__')
     except SystemExit as e:
         if e.code: sys.exit(f'{o} --help: exit code {e.code}')
     except ImportError as e:
-        if extras or 'rnnlab[' not in str(e): raise
-        print(f'{o} says what it needs: {e}')
+        if 'rnnlab[' not in str(e): raise
+        print(f'{os.path.basename(o)}: {e}')
     else: sys.exit(f'{o} --help does not end after its help')
 '''
 
@@ -115,12 +114,14 @@ def main(folder):
 
         link(required('rnnlab'), site)
         run(sys.executable, '-m', 'pip', '--python', python, 'install', '--no-index', '--no-deps', wheel)
-        said = [o for o in run(python, '-c', helps, '', *commands, cwd=tmp).splitlines() if 'rnnlab[' in o]
-        said.append(run(python, '-I', '-c', train, settings['version'], cwd=tmp).strip())
-        print('ok: without extras, outside the source tree:', *said, sep='\n    ')
+        out = run(python, '-c', helps, *commands, cwd=tmp).splitlines()
+        needy = [o for o in out if 'rnnlab[' in o]
+        learnt = run(python, '-I', '-c', train, settings['version'], cwd=tmp).strip()
+        print('ok: without extras, outside the source tree:', *needy, learnt, sep='\n    ')
 
         link(required('rnnlab[train,cards]'), site)
-        run(python, '-c', helps, 'extras', *commands, cwd=tmp)
+        needy = [python.with_name(o.split(':')[0]) for o in needy]
+        if 'rnnlab[' in (out := run(python, '-c', helps, *needy, cwd=tmp)): sys.exit(f'FAILED: {out}')
         run(python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg', cwd=tmp) # the wheel's questions
         named = (root/'THIRD_PARTY.md').read_text(encoding='utf-8')
         strict = re.compile(r'GPL|General Public|\bMPL|Mozilla|Propriet|unknown')
