@@ -1,6 +1,7 @@
 """Are the notebooks, and what is generated from them, fit to be committed?
 
-Looks at a temporary copy, never changes the working tree. (That the stored outputs are what a fresh kernel gives is pytest's part.)"""
+Looks at a temporary copy, never changes the working tree. (That the stored outputs are what a fresh
+kernel gives is pytest's part.)"""
 import ast, json, re, shutil, subprocess, sys, tempfile
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,8 @@ bins = Path(sys.executable).parent
 
 def changed(tmp:Path, pattern:str):
     "Files under `pattern` that are not the same, byte for byte, here and in `tmp`"
-    names = sorted({p.relative_to(d).as_posix() for d in (root, tmp) for p in d.glob(pattern) if '.ipynb_checkpoints' not in p.parts})
+    names = sorted({p.relative_to(d).as_posix() for d in (root, tmp)
+                    for p in d.glob(pattern) if '.ipynb_checkpoints' not in p.parts})
     read = lambda p: p.read_bytes() if p.exists() else None
     return [n for n in names if read(root/n) != read(tmp/n)]
 
@@ -24,7 +26,8 @@ def regenerated(command:str, pattern:str):
         shutil.copy(root/'pyproject.toml', tmp)
         shutil.copytree(root/'nbs', tmp/'nbs')
         (tmp/'rnnlab').mkdir()
-        # Only the version is kept: a module that no notebook exports any more must show as a difference too
+        # Only the version is kept: a module that no notebook exports any more must show as a
+        # difference too
         shutil.copy(root/'rnnlab/__init__.py', tmp/'rnnlab')
         subprocess.run([bins/command], cwd=tmp, check=True)
         return changed(tmp, pattern)
@@ -34,12 +37,14 @@ def code_cells():
     for path in sorted((root/'nbs').rglob('*.ipynb')):
         if '.ipynb_checkpoints' in path.parts: continue
         for i,cell in enumerate(json.loads(path.read_text(encoding='utf-8'))['cells']):
-            if cell['cell_type'] == 'code': yield f'{path.relative_to(root).as_posix()} cell {i} ({cell["id"]})', cell
+            if cell['cell_type'] == 'code':
+                yield f'{path.relative_to(root).as_posix()} cell {i} ({cell["id"]})', cell
 
 
 def failed():
     "Cells that were committed with an error for an output"
-    return [where for where,cell in code_cells() if any(o['output_type'] == 'error' for o in cell['outputs'])]
+    return [where for where,cell in code_cells()
+            if any(o['output_type'] == 'error' for o in cell['outputs'])]
 
 
 marker = re.compile(r'\s*#\s*(NBVAL_|PYTEST_VALIDATE_)\w+\s*$')
@@ -51,7 +56,8 @@ def unexplained():
     res = []
     for where,cell in code_cells():
         lines = ''.join(cell['source']).splitlines() + ['']
-        res += [f'{where}: {a.strip()}' for a,b in zip(lines, lines[1:]) if marker.match(a) and (marker.match(b) or not comment.match(b))]
+        res += [f'{where}: {a.strip()}' for a,b in zip(lines, lines[1:]) if marker.match(a)
+                and (marker.match(b) or not comment.match(b))]
     return res
 
 
@@ -59,13 +65,14 @@ def colab():
     "Notebooks whose first code cell is not the one that fetches what they need on Colab"
     want = """#| hide
 import os, sys
-if 'google.colab' in sys.modules and not os.path.isdir('/content/rnnlab'): # on Colab, get what this notebook needs
-    !git clone -q https://github.com/rnnlab/rnnlab /content/rnnlab && pip install -q /content/rnnlab
+if 'google.colab' in sys.modules and not os.path.isdir('/content/rnnlab'): # what is needed here
+    !git clone -q https://github.com/rnnlab/rnnlab /content/rnnlab
+    !pip install -q '/content/rnnlab[train,cards]' hypothesis nltk
     %cd -q /content/rnnlab/{}"""
     first = {}
     for where,cell in code_cells(): first.setdefault(where.split()[0], ''.join(cell['source']))
-    return [f'{path}: the first code cell should be\n{want.format(Path(path).parent.as_posix())}' for path,src in first.items()
-            if src != want.format(Path(path).parent.as_posix())]
+    return [f'{path}: the first code cell should be\n{want.format(Path(path).parent.as_posix())}'
+            for path,src in first.items() if src != want.format(Path(path).parent.as_posix())]
 
 
 rooms = 'rnnlab.text','rnnlab.lab','rnnlab.course'
@@ -86,7 +93,8 @@ def order():
     "Where the order of the numbers is not that of the imports"
     pages = all_pages()
     twice = Counter(o.number for o in pages if o.number < 1000)
-    res = [f'{o.path}: another notebook has the number {o.number}' for o in pages if twice[o.number] > 1]
+    res = [f'{o.path}: another notebook has the number {o.number}'
+           for o in pages if twice[o.number] > 1]
     of = {o.module: o for o in pages if o.module}
     for page in of.values():
         exported = [c for c in page.code if c.startswith('#| export')]
@@ -105,18 +113,21 @@ def private():
     return sorted(found)
 
 
-checks = [
-    ('rnnlab/ is what nbdev-export writes from nbs/', lambda: regenerated('nbdev-export', 'rnnlab/**/*.py'),
-        'Change the notebook, not the module; then run `nbdev-export` (and delete modules that no notebook exports).'),
-    ('notebooks are clean', lambda: regenerated('nbdev-clean', 'nbs/**/*.ipynb'),
-        'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
-    ('no cell was committed with an error', failed, 'Mend the cell, or show an expected error with `ExceptionExpected`.'),
-    ('Colab gets what a notebook needs', colab, 'Copy the cell, with its metadata, from another notebook of the same folder.'),
-    ('a notebook imports only what comes before it', order,
-        'Move what both need into the one with the lower number, or give the notebook another.'),
-    ('no private name of another module', private, 'Make it public there, or move it to rnnlab.core.'),
-    ('what nbval skips has its reason', unexplained, 'Let the cell be tested, or say why not in a comment in the next line.'),
-]
+checks = [('rnnlab/ is what nbdev-export writes from nbs/',
+           lambda: regenerated('nbdev-export', 'rnnlab/**/*.py'), 'Change the notebook, not the '
+           'module; then run `nbdev-export` (and delete modules that no notebook exports).'),
+          ('notebooks are clean', lambda: regenerated('nbdev-clean', 'nbs/**/*.ipynb'),
+           'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
+          ('no cell was committed with an error', failed,
+           'Mend the cell, or show an expected error with `ExceptionExpected`.'),
+          ('Colab gets what a notebook needs', colab,
+           'Copy the cell, with its metadata, from another notebook of the same folder.'),
+          ('a notebook imports only what comes before it', order,
+           'Move what both need into the one with the lower number, or give the notebook another.'),
+          ('no private name of another module', private,
+           'Make it public there, or move it to rnnlab.core.'),
+          ('what nbval skips has its reason', unexplained,
+           'Let the cell be tested, or say why not in a comment in the next line.'),]
 
 if __name__ == '__main__':
     bad = 0

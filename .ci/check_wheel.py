@@ -13,7 +13,7 @@ train = '''
 import importlib.util, sys
 import rnnlab
 assert 'site-packages' in rnnlab.__file__, f'{rnnlab.__file__} is not the installed wheel'
-assert rnnlab.__version__ == sys.argv[1], f'{rnnlab.__version__}, but settings.ini says {sys.argv[1]}'
+assert rnnlab.__version__ == sys.argv[1], f'{rnnlab.__version__}, not {sys.argv[1]}'
 for o in 'nbdev','jupyterlab','genanki': # or the test would not see that a module needs it
     assert importlib.util.find_spec(o) is None, f'the environment has {o}'
 from fastai.text.all import *
@@ -28,7 +28,8 @@ assert acc > 0.3, f'LMModel1 reaches {acc:.4f} after one epoch: it does not lear
 print(f'LMModel1 learns: accuracy {acc:.4f} after one epoch')
 '''
 
-# Name and licence of each package that is installed; some put the licence's text where its name belongs
+# Name and licence of each package that is installed; some put the licence's text where its name
+# belongs
 licences = '''
 from importlib.metadata import distributions
 for m in (d.metadata for d in distributions()):
@@ -56,9 +57,10 @@ def run(*cmd, **kwargs):
     "Run `cmd` quietly; show what it printed if it fails"
     res = subprocess.run(cmd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
     if res.returncode == 0: return res.stdout
-    sys.exit(f'{res.stdout}\nFAILED: {" ".join(map(str, cmd[:5]))} … The lines above say why; a module '
-             'that is missing there belongs into settings.ini: into `requirements`, or into an extra '
-             'that the error names, as rnnlab[extra]; a file that is missing, into MANIFEST.in.')
+    sys.exit(f'{res.stdout}\nFAILED: {" ".join(map(str, cmd[:5]))} … The lines above say why; a '
+             'module that is missing there belongs into settings.ini: into `requirements`, or '
+             'into an extra that the error names, as rnnlab[extra]; a file that is missing, into '
+             'MANIFEST.in.')
 
 
 def missing_in(sdist):
@@ -94,14 +96,15 @@ def link(names, site):
 
 
 def main(folder):
-    os.environ.pop('PYTHONPATH', None) # with it, pip would take this checkout for an installed rnnlab
+    # with it, pip would take this checkout for an installed rnnlab
+    os.environ.pop('PYTHONPATH', None)
     sdist, = folder.glob('*.tar.gz')
     wheel, = folder.glob('*.whl')
     run(sys.executable, '-m', 'twine', 'check', '--strict', sdist, wheel)
     run(sys.executable, '-m', 'check_wheel_contents', wheel)
     if diff := missing_in(sdist):
-        sys.exit(f'FAILED: only in git, or only in {sdist.name} (see MANIFEST.in; build from a clean '
-                 'checkout):\n' + '\n'.join(diff))
+        sys.exit(f'FAILED: only in git, or only in {sdist.name} (see MANIFEST.in; build from a '
+                 'clean checkout):\n' + '\n'.join(diff))
     print(f'ok: {sdist.name} holds what git holds')
     with tempfile.TemporaryDirectory() as tmp:
         # From this environment, which pip has made: what is bound to be the same takes minutes less
@@ -113,7 +116,8 @@ def main(folder):
         commands = [python.with_name(o.split('=')[0]) for o in lines('console_scripts')]
 
         link(required('rnnlab'), site)
-        run(sys.executable, '-m', 'pip', '--python', python, 'install', '--no-index', '--no-deps', wheel)
+        run(sys.executable, '-m', 'pip', '--python', python, 'install', '--no-index', '--no-deps',
+            wheel)
         out = run(python, '-c', helps, *commands, cwd=tmp).splitlines()
         needy = [o for o in out if 'rnnlab[' in o]
         learnt = run(python, '-I', '-c', train, settings['version'], cwd=tmp).strip()
@@ -121,8 +125,10 @@ def main(folder):
 
         link(required('rnnlab[train,cards]'), site)
         needy = [python.with_name(o.split(':')[0]) for o in needy]
-        if 'rnnlab[' in (out := run(python, '-c', helps, *needy, cwd=tmp)): sys.exit(f'FAILED: {out}')
-        run(python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg', cwd=tmp) # the wheel's questions
+        if 'rnnlab[' in (out := run(python, '-c', helps, *needy, cwd=tmp)):
+            sys.exit(f'FAILED: {out}')
+        # the wheel's questions
+        run(python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg', cwd=tmp)
         named = (root/'THIRD_PARTY.md').read_text(encoding='utf-8')
         strict = re.compile(r'GPL|General Public|\bMPL|Mozilla|Propriet|unknown')
         strange = [o[:100] for o in run(python, '-c', licences).splitlines()

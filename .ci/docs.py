@@ -1,5 +1,5 @@
-"""Makes the site from the notebooks: `python .ci/docs.py` writes it into _docs, `--serve` shows it in
-a browser and builds again whenever a notebook is saved.
+"""Makes the site from the notebooks: `python .ci/docs.py` writes it into _docs, `--serve` shows it
+in a browser and builds again whenever a notebook is saved.
 
 A notebook becomes a page: what is for nbdev only is taken out, links to its source and to Colab are
 put in. smalldocs turns the pages into a website, with a reference of all names, and reads
@@ -19,7 +19,8 @@ from smalldocs.site import Site
 from repo import root, settings
 from sidebar import Page, all_pages, by_part, parsed
 
-work,out = root/'_proc/site',root/'_docs'
+work = root/'_proc/site'
+out = root/'_docs'
 git_url = settings['git_url']
 katex = dict(name='katex', version='0.16.29', sha512='ef+wYUDehNgScWoA0ZhEngsNqUv9uIj4ftd/PapQmT+'
              'E85lXI6Wx6BvJO48v80Vhj3t/IjEoZWw9/ZPe8kHwHg==')
@@ -76,7 +77,8 @@ def page_notebook(page):
     title,subtitle,text = page.first
     front = f'---\ntitle: {json.dumps(title)}\ndescription: {json.dumps(subtitle)}\n---'
     colab = git_url.replace('https://github.com', 'https://colab.research.google.com/github')
-    links = ' '.join(f'[{name}]({url}/blob/main/nbs/{page.path}){{.btn .btn-outline-primary .btn-sm}}'
+    links = ' '.join(f'[{name}]({url}/blob/main/nbs/{page.path}){{.btn '
+                     f'.btn-outline-primary .btn-sm}}'
                      for name,url in {'Open in Colab': colab, 'View source': git_url}.items())
     cells = [cell('raw', front), cell('markdown', f'::: {{.page-links}}\n{links}\n:::'),
              cell('markdown', text)]
@@ -109,8 +111,10 @@ def fastai_symbols():
 
 def torch_symbols():
     "Where PyTorch describes a name, as we write it: `nn.LSTM`, `F.dropout`, `torch.stack`"
-    docs,res = 'https://docs.pytorch.org/docs/stable',{}
-    shorts = {'torch': 'torch', 'torch.nn': 'nn', 'torch.nn.functional': 'F', 'torch.optim': 'optim',
+    docs = 'https://docs.pytorch.org/docs/stable'
+    res = {}
+    shorts = {'torch': 'torch', 'torch.nn': 'nn', 'torch.nn.functional': 'F',
+              'torch.optim': 'optim',
               'torch.func': 'torch.func', 'torch.nn.init': 'nn.init', 'torch.nn.utils': 'nn.utils'}
     for mod,short in shorts.items():
         for name,o in vars(import_module(mod)).items():
@@ -119,7 +123,8 @@ def torch_symbols():
             res[f'{mod}.{name}'] = res[f'{short}.{name}'] = f'{docs}/generated/{mod}.{name}.html'
     tensor = import_module('torch').Tensor
     for name in (o for o in dir(tensor) if inspect.ismethoddescriptor(getattr(tensor, o))):
-        res[f'Tensor.{name}'] = res[f'torch.Tensor.{name}'] = f'{docs}/generated/torch.Tensor.{name}.html'
+        res[f'Tensor.{name}'] = res[
+            f'torch.Tensor.{name}'] = f'{docs}/generated/torch.Tensor.{name}.html'
     res['nn.Parameter'] = f'{docs}/generated/torch.nn.parameter.Parameter.html'
     return res | dict.fromkeys(['torch.Tensor', 'Tensor'], f'{docs}/tensors.html')
 
@@ -155,7 +160,8 @@ def api_pages(places):
             if inspect.isclass(o) or inspect.isroutine(o): said[name] = api.summary(o)
             else:
                 said[name] = f'a `{type(o).__name__}`'
-                entries.append(f'\n## {name} {{#{name}}}\n\n{taught(name).strip()}\n\n{constant(o)}\n')
+                entries.append(f'\n## {name} '
+                               f'{{#{name}}}\n\n{taught(name).strip()}\n\n{constant(o)}\n')
                 symbols[name] = f'/api/{f.name}#{name}'
         text = head.replace('\n---\n', '\ncode-overflow: wrap\n---\n', 1) + ''.join(entries)
         f.write_text(re.sub(r"<class '(?:[\w.]+\.)?(\w+)'>", r'\1', text), encoding='utf-8')
@@ -163,8 +169,9 @@ def api_pages(places):
         index.append(f'## [{m.__name__}]({f.name})\n\n{inspect.getdoc(m)}.\n\n{names}\n')
     star = ', '.join(f'`{o}`' for o in import_module('rnnlab.all').__all__)
     (work/'api/index.qmd').write_text(
-        '---\ntitle: "API reference"\ndescription: "Every public name of rnnlab, by module"\n---\n\n'
-        f'`from rnnlab.all import *` brings in {star}.\n\n' + '\n'.join(index), encoding='utf-8')
+        '---\ntitle: "API reference"\ndescription: "Every public name of rnnlab, by '
+        f'module"\n---\n\n`from rnnlab.all import *` brings in {star}.\n\n' + '\n'.join(index),
+        encoding='utf-8')
     (work/'_symbols.json').write_text(json.dumps(symbols))
     order = {f'rnnlab.{o.module}': i for i,o in enumerate(all_pages()) if o.module}
     rank = {f'api/{f.name}': order[m.__name__] for m,f in zip(mods, files)}
@@ -211,8 +218,8 @@ def build():
     for f in (o for ext in ('css', 'svg', 'html') for o in (root/'nbs').glob(f'*.{ext}')):
         shutil.copy(f, work)
     changes = (root/'CHANGELOG.md').read_text(encoding='utf-8').partition('\n')[2]
-    (work/'changelog.md').write_text('---\ntitle: "Changelog"\ndescription: "What changed, release by '
-                                     f'release"\n---\n\n{changes}', encoding='utf-8')
+    (work/'changelog.md').write_text('---\ntitle: "Changelog"\ndescription: "What changed, '
+                                     f'release by release"\n---\n\n{changes}', encoding='utf-8')
 
     conf = yaml.safe_load((root/'nbs/_quarto.yml').read_text(encoding='utf-8'))
     part = lambda title, paths: dict(section=title, contents=paths)
@@ -236,12 +243,14 @@ def build():
     add_katex(site.out, **katex)
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(site.out, out)
-    print(f'{len(list(out.rglob("*.html")))} pages in {out}: {time.perf_counter()-start:.0f} s', flush=True)
+    print(f'{len(list(out.rglob("*.html")))} pages in {out}: {time.perf_counter()-start:.0f} s',
+          flush=True)
 
 
 def stamp():
     "When the newest of the files was saved from which the site is made"
-    return max(f.stat().st_mtime for f in (root/'nbs').rglob('*') if '.ipynb_checkpoints' not in f.parts)
+    return max(f.stat().st_mtime
+               for f in (root/'nbs').rglob('*') if '.ipynb_checkpoints' not in f.parts)
 
 
 if __name__ == '__main__':

@@ -6,7 +6,8 @@ from fastcore.nbio import nb2str, read_nb
 from nbconvert import MarkdownExporter
 from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 from nbdev.process import NBProcessor
-from nbdev.processors import clean_magics, filter_stream_, hide_, hide_line, rm_export, rm_header_dash, strip_ansi
+from nbdev.processors import (
+    clean_magics, filter_stream_, hide_, hide_line, rm_export, rm_header_dash, strip_ansi)
 from nbformat import reads
 from traitlets.config import Config
 from repo import root, settings
@@ -17,8 +18,10 @@ home = f"{settings['git_url']}/blob/main/nbs"
 source = f'{home}/index.ipynb'
 mark = '<!-- From here on written by .ci/readme.py, from the first cell of each notebook -->\n'
 
-# Quarto's directives, which nbdev leaves to Quarto, as the cell tags by which nbconvert removes things
-tags = {('include', 'false'): 'no-cell', ('echo', 'false'): 'no-input', ('output', 'false'): 'no-output'}
+# Quarto's directives, which nbdev leaves to Quarto, as the cell tags by which nbconvert removes
+# things
+tags = {('include', 'false'): 'no-cell', ('echo', 'false'): 'no-input',
+        ('output', 'false'): 'no-output'}
 conf = Config()
 conf.TagRemovePreprocessor.remove_cell_tags = ['no-cell']
 conf.TagRemovePreprocessor.remove_input_tags = ['no-input']
@@ -27,16 +30,18 @@ conf.TagRemovePreprocessor.remove_all_outputs_tags = ['no-output']
 
 def pipe_table(html):
     "`html`, a table as pandas writes it, in GitHub's Markdown"
-    cells = lambda tr: [c.get_text(' ', strip=True).replace('|', r'\|').replace('<', '&lt;') for c in tr.find_all(['th', 'td'])]
+    cells = lambda tr: [c.get_text(' ', strip=True).replace('|', r'\|').replace('<', '&lt;')
+                        for c in tr.find_all(['th', 'td'])]
     soup = BeautifulSoup(html, 'html.parser')
     head = [cells(tr) for tr in soup.select('thead tr')]  # two rows, if the index has a name
-    rows = [[' '.join(filter(None, o)) for o in zip(*head)], *(cells(tr) for tr in soup.select('tbody tr'))]
+    rows = [[' '.join(filter(None, o)) for o in zip(*head)],
+            *(cells(tr) for tr in soup.select('tbody tr'))]
     rows.insert(1, ['---'] * len(rows[0]))
     return '\n'.join(f"| {' | '.join(r)} |" for r in rows)
 
 
 class Outputs(Preprocessor):
-    "Outputs as they read well on GitHub and PyPI: tables in Markdown, and a link in place of a picture"
+    "Outputs as they read well on GitHub and PyPI: tables in Markdown, a link for a picture"
     def preprocess_cell(self, cell, resources, index):
         for o in cell.get('outputs', []):
             data = o.get('data', {})
@@ -77,12 +82,14 @@ def readme():
     text = re.sub(r'\]\((?!\w+:|#|/)([^)\s]+\.ipynb[^)\s]*)\)', rf']({home}/\1)', text)
     text = text.replace(mark, '')
     head,_,rest = re.sub(r'\n{3,}', '\n\n', text).strip().partition('\n')
-    return f'{head}\n\n<!-- Generated from nbs/index.ipynb by .ci/readme.py: edit the notebook. -->\n{rest}\n'
+    return (f'{head}\n\n<!-- Generated from nbs/index.ipynb by .ci/readme.py: edit the notebook. '
+            f'-->\n{rest}\n')
 
 
 if __name__ == '__main__':
     for path,new in (index, with_tables),(root/'README.md', readme):
         same = path.read_text(encoding='utf-8') == new()
         if '--check' not in sys.argv: path.write_text(new(), encoding='utf-8', newline='\n')
-        elif not same: sys.exit(f'FAILED: {path} is not what the notebooks give. Run `python .ci/readme.py`.')
+        elif not same:
+            sys.exit(f'FAILED: {path} is not what the notebooks give. Run `python .ci/readme.py`.')
     print('ok: README.md is what nbs/index.ipynb gives, and that lists all pages')

@@ -1,6 +1,6 @@
-"""Can a reader install this? Resolves README's install commands as a reader's pip would, without what
-this machine's configuration adds (an index on the disk, wheels, an index of CPU builds), and for the
-other systems and Pythons with uv. Reads metadata only, installs nothing of what it resolves."""
+"""Can a reader install this? Resolves README's install commands as a reader's pip would, without
+what this machine's configuration adds (an index on the disk, wheels, an index of CPU builds), and
+for the other systems and Pythons with uv. Reads metadata only, installs nothing of it."""
 import os, re, subprocess, sys, tempfile, venv
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -26,8 +26,8 @@ def run(*cmd):
 
 
 def pip_line():
-    """What follows `pip install` in README's second block, how a developer installs; a reader's, in the
-    first, asks for a part of that"""
+    """What follows `pip install` in README's second block, how a developer installs; a reader's, in
+    the first, asks for a part of that"""
     text = (root/'README.md').read_text(encoding='utf-8')
     blocks = re.findall(r'^```sh\n(.*?)^```', text, re.M | re.S)[:2]
     reader,developer = (re.search(r'pip install (?:-q )?(.*?) &&', b)[1].replace('"', '')
@@ -44,15 +44,16 @@ def by_pip(python, args):
 
 
 def by_uv(system, python):
-    """Another system or Python, by uv: from wheels alone, but for docopt, which has none. All extras at
-    once: what suits a developer suits a reader too."""
+    """Another system or Python, by uv: from wheels alone, but for docopt, which has none. All extras
+    at once: what suits a developer suits a reader too."""
     wanted = [o for k in settings if k.endswith('requirements') for o in lines(k)]
     with tempfile.TemporaryDirectory() as tmp:
         reqs = Path(tmp)/'requirements.in'
         reqs.write_text('\n'.join(o for o in wanted if not o.startswith('rnnlab[')))
         return run(Path(sys.executable).with_name('uv'), 'pip', 'compile', '-q', '-c',
                    'constraints.txt', '--only-binary', ':all:', '--no-binary', 'docopt',
-                   '--python-platform', system, '--python-version', python, reqs, '-o', f'{tmp}/out')
+                   '--python-platform', system, '--python-version', python, reqs, '-o',
+                   f'{tmp}/out')
 
 
 def main():
@@ -74,8 +75,8 @@ def main():
             print(f'{"FAILED" if out else "ok"}: {name}', *out.splitlines()[-12:], sep='\n    ')
             bad += bool(out)
     if bad:
-        print('  What is named above is held in constraints.txt or bounded in settings.ini in a way '
-              'that cannot be installed.')
+        print('  What is named above is held in constraints.txt or bounded in settings.ini in a '
+              'way that cannot be installed.')
     return bad > 0
 
 
