@@ -89,6 +89,41 @@ def imports(cells):
             if module.startswith('rnnlab.'): yield module.removeprefix('rnnlab.'), name
 
 
+def own(expr):
+    "An expression and its parts, without what a lambda or a comprehension in it holds"
+    yield expr
+    closed = ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp
+    if not isinstance(expr, closed):
+        for o in ast.iter_child_nodes(expr): yield from own(o)
+
+
+def nested(o):
+    "Is this `a if b else c if d else e`?"
+    return isinstance(o, ast.IfExp) and any(
+        isinstance(e, ast.IfExp) for part in (o.test, o.body, o.orelse) for e in own(part))
+
+
+def layout(o):
+    "Is this `a,b = 1,2`, two assignments in a line? In a swap, a value holds one of the names"
+    if not isinstance(o, ast.Assign) or not isinstance(o.value, ast.Tuple): return False
+    to = o.targets[0]
+    starred = [e for e in o.value.elts if isinstance(e, ast.Starred)]
+    if len(o.targets) > 1 or not isinstance(to, ast.Tuple) or starred: return False
+    if len(to.elts) != len(o.value.elts): return False
+    names = {ast.unparse(e) for e in to.elts}
+    return not any(isinstance(e, ast.expr) and ast.unparse(e) in names for e in ast.walk(o.value))
+
+
+def dense():
+    "Two things in a line that want one each; ruff has no rule for these"
+    trees = {f'nbs/{page.path} cell {c["id"]}': parsed(''.join(c['source']))
+             for page in all_pages() for c in page.cells if c['cell_type'] == 'code'}
+    for p in [root/'setup.py', *(root/'.ci').glob('*.py'), *(root/'nbs').rglob('*.py')]:
+        trees[p.relative_to(root)] = ast.parse(p.read_text(encoding='utf-8'))
+    return [f'{where} line {o.lineno}: {ast.unparse(o)[:70]}' for where,tree in trees.items()
+            for o in ast.walk(tree) if nested(o) or layout(o)]
+
+
 def order():
     "Where the order of the numbers is not that of the imports"
     pages = all_pages()
@@ -126,7 +161,9 @@ checks = [('rnnlab/ is what nbdev-export writes from nbs/',
            'Move what both need into the one with the lower number, or give the notebook another.'),
           ('no private name of another module', private,
            'Make it public there, or move it to rnnlab.core.'),
-          ('what nbval skips has its reason', unexplained,
+          ('no conditional within another, no two assignments in a line', dense,
+        'Take an `if`, or a line for each.'),
+    ('what nbval skips has its reason', unexplained,
            'Let the cell be tested, or say why not in a comment in the next line.'),]
 
 if __name__ == '__main__':
