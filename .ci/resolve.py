@@ -44,8 +44,8 @@ def by_pip(python, args):
 
 
 def by_uv(system, python):
-    """Another system or Python, by uv: from wheels alone, but for docopt, which has none. All extras
-    at once: what suits a developer suits a reader too."""
+    """Another system or Python, by uv: from wheels alone, but for docopt, which has none. All
+    extras at once: what suits a developer suits a reader too."""
     wanted = [o for k in settings if k.endswith('requirements') for o in lines(k)]
     with tempfile.TemporaryDirectory() as tmp:
         reqs = Path(tmp)/'requirements.in'

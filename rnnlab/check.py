@@ -8,7 +8,7 @@ __all__ = ['python_version', 'needed_packages', 'package_version', 'model_learns
 
 # %% ../nbs/source/09_check.ipynb #09-check-002
 import platform, shutil, sys, tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
@@ -96,5 +96,5 @@ def check_cli(
         print('[OK]  ' if ok else '[FAIL]', found, flush=True)
         failed += not ok
     if failed:
-        sys.exit(f"{failed} failed. README's first command installs what is needed; if that does not "
-                 "help, open an issue with these lines: https://github.com/rnnlab/rnnlab/issues")
+        sys.exit(f"{failed} failed. README's first command installs what is needed; if it does "
+                 "not help, open an issue with these lines: https://github.com/rnnlab/rnnlab/issues")
