@@ -50,8 +50,9 @@ class RNNRegularizer(Callback):
         if not self.training: return
         loss = self.learn.loss_grad
         if self.alpha: loss = loss + self.alpha*self._dropped.float().pow(2).mean()
-        step = self._raw[:,1:]-self._raw[:,:-1]
-        if self.beta and step.numel(): loss = loss + self.beta*step.float().pow(2).mean()
+        if self.beta and self._raw.shape[1]>1: # one time step has no change to punish
+            step = self._raw[:,1:]-self._raw[:,:-1]
+            loss = loss + self.beta*step.float().pow(2).mean()
         self.learn.loss_grad = loss
 
 _no_three = ("RNNRegularizer needs (logits, raw, dropped), but {} returned something else; "

@@ -47,7 +47,7 @@ class LSTMCellGates(nn.Module):
 
     def load_torch_weights(self,
         sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
-    ) -> 'LSTMCellGates': # The cell itself
+    ): # The cell itself
         "Take over weights in PyTorch's layout; the two biases are added up"
         sd = _checked(sd, nn.LSTMCell, self)
         w = torch.cat([sd['weight_hh'], sd['weight_ih']], dim=1).chunk(4)
@@ -64,19 +64,36 @@ def _checked(sd, cls, cell):
     zeros = ref.weight_ih.new_zeros(len(ref.weight_ih))
     return dict(bias_ih=zeros, bias_hh=zeros) | ref.state_dict()
 
-# %% ../nbs/source/04_lstm.ipynb #03-lstm-055
+# %% ../nbs/source/04_lstm.ipynb #03-lstm-054a
 def _swap_go(t):
     "Swap the last two of four blocks of rows: from i, f, o, g to i, f, g, o and back"
     i,f,o,g = t.chunk(4)
     return torch.cat([i, f, g, o])
 
-def _params(m):
-    "The parameters of a cell of two layers, by PyTorch's names"
-    return dict(weight_ih=m.ih.weight, weight_hh=m.hh.weight,
-                bias_ih=m.ih.bias, bias_hh=m.hh.bias)
+class _TwoLayers(nn.Module):
+    "A cell of two linear layers, `ih` and `hh`. A subclass has `like`, PyTorch's cell"
+    def _order(self, t): return t
+    def _params(self):
+        return dict(weight_ih=self.ih.weight, weight_hh=self.hh.weight,
+                    bias_ih=self.ih.bias, bias_hh=self.hh.bias)
 
-class LSTMCell(nn.Module):
+    def torch_weights(self) -> dict[str,Tensor]: # As the `state_dict()` of PyTorch's cell
+        "Copies of the weights in PyTorch's layout"
+        return {k: self._order(p.detach().clone()) for k,p in self._params().items()}
+
+    def load_torch_weights(self,
+        sd:dict, # From the `state_dict` of PyTorch's cell, `torch_weights` or `layer_weights`
+    ): # The cell itself
+        "Take over weights in PyTorch's layout"
+        sd = _checked(sd, self.like, self)
+        with torch.no_grad():
+            for k,p in self._params().items(): p.copy_(self._order(sd[k]))
+        return self
+
+# %% ../nbs/source/04_lstm.ipynb #03-lstm-055
+class LSTMCell(_TwoLayers):
     "An LSTM cell with one product for the input and one for the state; rows in order i, f, o, g"
+    like = nn.LSTMCell
     def __init__(self,
         ni:int, # Size of the input
         nh:int, # Size of the hidden state and of the cell state
@@ -95,18 +112,7 @@ class LSTMCell(nn.Module):
         h = o.sigmoid()*c.tanh()
         return h, (h, c)
 
-    def torch_weights(self) -> dict[str,Tensor]: # As `nn.LSTMCell(ni, nh).state_dict()`
-        "Copies of the weights in PyTorch's layout: gates i, f, g, o"
-        return {k: _swap_go(p.detach()) for k,p in _params(self).items()}
-
-    def load_torch_weights(self,
-        sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
-    ) -> 'LSTMCell': # The cell itself
-        "Take over weights in PyTorch's layout"
-        sd = _checked(sd, nn.LSTMCell, self)
-        with torch.no_grad():
-            for k,p in _params(self).items(): p.copy_(_swap_go(sd[k]))
-        return self
+    def _order(self, t): return _swap_go(t)
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-076
 class _GatedRNN(nn.Module):
@@ -268,8 +274,9 @@ def _gru_step(x, h, state):
     n = (xn + r*hn).tanh()
     return n + z*(state - n)       # (1-z)*n + z*state with one product less
 
-class GRUCell(nn.Module):
+class GRUCell(_TwoLayers):
     "A gated recurrent unit (Cho et al. 2014), PyTorch's variant; rows in order r, z, n"
+    like = nn.GRUCell
     def __init__(self,
         ni:int, # Size of the input
         nh:int, # Size of the hidden state
@@ -284,19 +291,6 @@ class GRUCell(nn.Module):
     ) -> tuple: # `h, h`: output and new state are the same here; `nn.GRUCell` returns one `h`
         h = _gru_step(self.ih(input), self.hh(state), state)
         return h, h
-
-    def torch_weights(self) -> dict[str,Tensor]: # As `nn.GRUCell(ni, nh).state_dict()`
-        "Copies of the weights in PyTorch's layout: gates r, z, n"
-        return {k: p.detach().clone() for k,p in _params(self).items()}
-
-    def load_torch_weights(self,
-        sd:dict, # From `nn.GRUCell.state_dict`, `torch_weights` or `layer_weights`
-    ) -> 'GRUCell': # The cell itself
-        "Take over weights in PyTorch's layout"
-        sd = _checked(sd, nn.GRUCell, self)
-        with torch.no_grad():
-            for k,p in _params(self).items(): p.copy_(sd[k])
-        return self
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-112
 class GRU(_GatedRNN):

@@ -8,6 +8,7 @@ __all__ = ['rnn_types', 'LMModel1', 'LMModel2', 'map_state', 'state_owners', 'St
 
 # %% ../nbs/source/02_models.ipynb #04-models-002
 from collections import namedtuple
+from typing import Any
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 
@@ -48,8 +49,8 @@ def state_owners(model) -> list:
     return [m for m in model.modules() if hasattr(m, 'h') and hasattr(m, 'reset')]
 
 class StatefulModel(nn.Module):
-    "Base of the models that carry a state `h` from batch to batch, and on every move"
-    h = None # the next batch begins a text
+    "Base of the models that carry a state `h` from batch to batch; it moves with the model"
+    h:Any = None # a tensor, or a tuple of them; None: the next batch begins a text
     bs_dim = -2 # the axis of the batch
 
     def reset(self):
@@ -59,8 +60,8 @@ class StatefulModel(nn.Module):
     def carried(self, x, start=None):
         "The state that the batch before `x` left, which must have been as large; else `start`"
         # torch 2.11 says both inside torch.compile
-        if torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling():
-            raise NotImplementedError(_no_export)
+        frozen = torch.compiler.is_exporting() and not torch.compiler.is_dynamo_compiling()
+        if frozen: raise NotImplementedError(_no_export)
         if self.h is None: return start
         bs = (self.h[0] if isinstance(self.h, tuple) else self.h).shape[self.bs_dim]
         if bs!=len(x): raise ValueError(_other_bs.format(len(x), bs))
@@ -145,8 +146,8 @@ class Tied(nn.Module):
     def _load_from_state_dict(self, state_dict, prefix, *args):
         names = [f'{prefix}{k}.weight' for k in self.tied_layers]
         ws = [state_dict[k] for k in names if k in state_dict]
-        if len(ws)==2 and not ws[0].is_meta and not torch.equal(*ws):
-            raise ValueError(_two.format(*names))
+        differ = len(ws)==2 and not ws[0].is_meta and not torch.equal(*ws)
+        if differ: raise ValueError(_two.format(*names))
         if ws: state_dict.update(dict.fromkeys(names, nn.Parameter(ws[0], requires_grad=False)))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -189,7 +190,7 @@ class LMModel7(Tied, LMModel6):
         return LMOutput(self.h_o(dropped), raw, dropped)
 
 # %% ../nbs/source/02_models.ipynb #04-models-071
-rnn_types = {'rnn': nn.RNN, 'lstm': nn.LSTM, 'gru': nn.GRU}
+rnn_types = {'rnn': nn.RNN, 'lstm': nn.LSTM, 'gru': nn.GRU} # by name, for commands and studies
 
 class LMModel8(LMModel7):
     "`LMModel7` with GRU layers, whose state is one tensor"
