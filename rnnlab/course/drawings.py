@@ -120,7 +120,7 @@ def draw_model_steps(n:int=3): # Number of input tokens, 1 to 8
     check_choice('n', n, range(1, 9))
     w = max(6.2, 1.5 + 1.75*n)
     ax = _card(w, 3, 'LMModel1, step by step',
-               f'{n} token{"s"*(n>1)} in, the next one out. '
+               f'{n} token{"s"*(n > 1)} in, the next one out. '
                'Arrows of one colour share their weights.')
     toks = _tokens(n+1)
     h = None
@@ -174,7 +174,7 @@ def draw_unrolled_rnn(
     check_choice('outputs', outputs, ('last','all'))
     w = max(6.8, .8 + 1.4*n)
     ax = _card(w, 4.2, 'An RNN, unrolled in time', 'A prediction after '
-               f'{"the last" if outputs=="last" else "every"} token. '
+               f'{"the last" if outputs == "last" else "every"} token. '
                'Every column uses the same weights.')
     toks = _tokens(n+1)
     x0 = 1.1 + (w-.03-1.4*n)/2
@@ -184,7 +184,7 @@ def draw_unrolled_rnn(
         e,s = _step(ax, x, toks[k], f'$h_{{{k+1}}}$')
         if k: _wire(ax, [(x-1.17, 2.4), (x-.7, 2.4), (x-.7, 1.6), (x-.14, 1.6)], r=.25)
         else: _arrow(ax, zero, e, 'carry')
-        if outputs=='all' or k==n-1: _out(ax, s, toks[k+1])
+        if outputs == 'all' or k == n-1: _out(ax, s, toks[k+1])
     return _legend(ax, _names)
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-040
@@ -269,7 +269,8 @@ def draw_stacked_rnn(
     w = max(6.4, .8 + 1.4*n)
     x0 = w/2 if rolled else 1.1 + (w-.03-1.4*n)/2
     how = 'rolled up' if rolled else 'unrolled'
-    ax = _card(w, 2.95 + .85*n_layers, f'A stacked RNN, {how}: {n_layers} layer{"s"*(n_layers>1)}',
+    ax = _card(w, 2.95 + .85*n_layers,
+               f'A stacked RNN, {how}: {n_layers} layer{"s"*(n_layers > 1)}',
                'Each layer reads the states of the layer below, with its own weights.')
     left = [] if rolled else [_zero(ax, x0-.95, y, .17) for y in ys]
     for k in range(n):
@@ -388,7 +389,7 @@ def _network(ax, x0, name, off):
     on = [u for u in units if u[:2] not in off]
     for la,_,*a in on:
         for lb,_,*b in on:
-            if lb==la+1: ax.plot(*zip(a, b), c=_grey, lw=.6, zorder=2, label=f'{name} edge')
+            if lb == la+1: ax.plot(*zip(a, b), c=_grey, lw=.6, zorder=2, label=f'{name} edge')
     for l,i,x,y in units:
         if (l, i) in off:
             unit = _ball(ax, x, y, '×', _grey, 'dropped', .13, 'white', size=12)
@@ -403,7 +404,7 @@ def draw_dropout(p:float=0.5): # Probability that a unit is dropped, 0 to 1
     order = 1,9,4,6,2,10,5,7,0,11,3,8 # always the same, so that the picture is
     off = [(1 + k//6, k%6) for k in order[:round(12*p)]]
     kept = 'nothing is kept: every hidden unit is 0'
-    if p<1: kept = f'kept units are multiplied by 1/(1 − p) = {1/(1-p):.3g}'
+    if p < 1: kept = f'kept units are multiplied by 1/(1 − p) = {1/(1-p):.3g}'
     for x0,name,note,drop in ((.5, 'training', kept, off),
                               (4, 'inference', 'all units, as they are', [])):
         _frame(ax, x0+1.35, 1.9, 3.1, 2.35, 'panel')
@@ -436,7 +437,7 @@ def draw_weight_tying(): # A `Figure`
         for j,v in enumerate(E[i]):
             square(xe+u*j, y, v, _blue, 'E')
             square(x, top-u*(j+1), v, _blue, 'E transposed')
-        shade = _tint(_green, 1 if scores[i]==max(scores) else .35)
+        shade = _tint(_green, 1 if scores[i] == max(scores) else .35)
         rect(x+.04, top+.06, u-.08, .4*scores[i], 'score', zorder=3, fc=shade)
     _text(ax, xe+2.5*u, 3.12, 'i_h.weight\nvocab_sz × n_hidden', linespacing=1.5)
     _text(ax, xo+3*u, 3.76, 'h_o.weight, transposed\nn_hidden × vocab_sz', linespacing=1.5)

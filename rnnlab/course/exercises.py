@@ -99,11 +99,11 @@ def _try_cut(ex, f, n, sl):
         want = (len(ids)-1)//sl
         def run(o):
             res = o(ids, sl)
-            wrong_if(not isinstance(res, (tuple,list)) or len(res)!=2, "expected two tensors, x "
+            wrong_if(not isinstance(res, (tuple,list)) or len(res) != 2, "expected two tensors, x "
                      f"and y, got {brief(res)}")
-            wrong_if(isinstance(res[0], Tensor) and res[0].shape[1:]==(sl,) and len(res[0])<want,
-                     f"{at}expected {want} sequences, got {len(res[0])}: a sequence is lost; only "
-                     "one token more is needed, for the last target")
+            wrong_if(isinstance(res[0], Tensor) and res[0].shape[1:] == (sl,)
+                     and len(res[0]) < want, f"{at}expected {want} sequences, got {len(res[0])}: a "
+                     "sequence is lost; only one token more is needed, for the last target")
             return {at+'x (n x sl)': res[0], at+'y (n x sl)': res[1]}, {}
         judge(ex, f, run)
 
@@ -149,7 +149,7 @@ def _try_group(ex, f, m, bs):
             wrong_if(out is None, "the result is None: is there a `return`?")
             try: out = list(out)
             except TypeError: raise Wrong(f"expected a list, got {brief(out)}") from None
-            wrong_if(len(out)>m*bs, f"{at}expected {m*bs} items, {m} for each of {bs} rows, got "
+            wrong_if(len(out) > m*bs, f"{at}expected {m*bs} items, {m} for each of {bs} rows, got "
                      f"{len(out)}; what does not fill a batch is left out")
             return {f'{at}row {i}': out[i::bs] for i in range(bs)}, {}
         judge(ex, f, run)
@@ -177,7 +177,7 @@ def _first_batches(dl, vocab, n=2):
     res = []
     for x,y in dl:
         res.append([' '.join(vocab[i] for i in row) + ' → ' + vocab[t] for row,t in zip(x, y)])
-        if len(res)==n: break
+        if len(res) == n: break
     return res
 
 class _Endless:
@@ -196,7 +196,7 @@ def _try_first(ex, f, bs, sl, n):
         wrong_if(res is None, "the result is None: is there a `return`?")
         wrong_if(not isinstance(res, list) or not all(isinstance(r, list) for r in res), "expected "
                  f"a list of {n} lists, one a batch, got {brief(res)}")
-        wrong_if(len(res)!=n, f"expected {n} batches, got {len(res)}")
+        wrong_if(len(res) != n, f"expected {n} batches, got {len(res)}")
         return {f'batch {k}': r for k,r in enumerate(res)}, {}
     judge(ex, f, run)
 
@@ -232,36 +232,36 @@ def _judge_mask(mask, p, what):
     right = f"what is kept should be 1/(1-p) = {keep:.4f}"
     for v,why in ((1, f"not 1: with p={p} the mean would shrink"), (1/p, "and not scaled by 1/p"),
                   (1-p, "but is multiplied by 1-p: divide"), (p, "and not scaled by p")):
-        wrong_if(len(values)<=2 and _near(top, v) and not _near(top, keep), f"{what}: {right}, "
+        wrong_if(len(values) <= 2 and _near(top, v) and not _near(top, keep), f"{what}: {right}, "
                  f"{why}")
-    wrong_if(len(values)!=2 or values[0]!=0, f"{what} should hold two values, 0 and 1/(1-p) = "
+    wrong_if(len(values) != 2 or values[0] != 0, f"{what} should hold two values, 0 and 1/(1-p) = "
              f"{keep:.4f}; it holds {len(values)}, from {values[0].item():.4f} to {top:.4f}")
-    kept = (mask!=0).double().mean().item()
-    wrong_if(abs(kept-p)<.05, f"{what} keeps the share p = {p} and drops the rest; p is the "
+    kept = (mask != 0).double().mean().item()
+    wrong_if(abs(kept-p) < .05, f"{what} keeps the share p = {p} and drops the rest; p is the "
              "probability to drop, `bernoulli_` gets that of a 1")
     often = min(mask.any(axis).double().mean() for axis in (0, 1)) # rows and columns with a 1
-    wrong_if(abs(kept-(1-p))>.05 or often<.9, f"{what} keeps a share of {kept:.4f}; expected "
+    wrong_if(abs(kept-(1-p)) > .05 or often < .9, f"{what} keeps a share of {kept:.4f}; expected "
              f"about 1-p = {1-p:.4f}, drawn for each element")
     wrong_if(not _near(top, keep), f"{what}: {right}, got {top:.4f}")
     for axis,name in enumerate(('row', 'column')):
-        wrong_if(mask.unique(dim=axis).shape[axis]==1, f"{what} is the same for every {name}; "
+        wrong_if(mask.unique(dim=axis).shape[axis] == 1, f"{what} is the same for every {name}; "
                  "draw every element")
 
 def _try_dropout_mask(ex, f, bs, sl, n):
     for p in (pick(.1, .2, .3), pick(.7, .8, .9)):
         x = torch.randn(200, 150)
         mask = untouched(f, x, p)
-        if not isinstance(mask, Tensor) or mask.shape!=x.shape: same(mask, x, 'the mask')
-        wrong_if(mask.any() and ((mask==0) | mask.isclose(x/(1-p))).all(), "this is x with the "
+        if not isinstance(mask, Tensor) or mask.shape != x.shape: same(mask, x, 'the mask')
+        wrong_if(mask.any() and ((mask == 0) | mask.isclose(x/(1-p))).all(), "this is x with the "
                  "mask applied; return the mask alone")
         _judge_mask(mask, p, 'the mask')
         wrong_if(torch.equal(mask, f(x, p)), "two calls give the same mask; draw a new one each "
                  "time")
     for dtype in (torch.float64, torch.bfloat16):
         got = f(torch.randn(bs, sl, n, dtype=dtype), .5)
-        want = torch.where(torch.as_tensor(got)!=0, 2, 0).to(dtype)
+        want = torch.where(torch.as_tensor(got) != 0, 2, 0).to(dtype)
         same(got, want, f'for x of dtype {dtype}, the mask')
-    wrong_if(f(torch.empty(bs, n, device='meta'), .5).device.type!='meta', "the mask is made on "
+    wrong_if(f(torch.empty(bs, n, device='meta'), .5).device.type != 'meta', "the mask is made on "
              "the CPU, wherever x is: use `x.new_empty(...)` or `device=x.device`")
 
 exercise('A dropout mask with bernoulli_', _dropout_mask, _try_dropout_mask, """
@@ -285,13 +285,14 @@ class _Dropout(nn.Module):
 
     def forward(self, x):
         if not self.training: return x
-        if self.p==1: return torch.zeros_like(x)
+        if self.p == 1: return torch.zeros_like(x)
         return x * x.new_empty(x.shape).bernoulli_(1-self.p).div_(1-self.p)
 
 def _judge_eval(d, x, p):
     out = untouched(d.eval(), x)
-    wrong_if(isinstance(out, Tensor) and out.shape==x.shape and (out==0).any(), "after `eval()`, "
-             "dropout goes on: in evaluation the input comes back as it is; ask `self.training`")
+    wrong_if(isinstance(out, Tensor) and out.shape == x.shape and (out == 0).any(),
+             "after `eval()`, dropout goes on: in evaluation the input comes back as it is; ask "
+             "`self.training`")
     same(out, x, 'after `eval()`, the result', {
         'it is scaled by 1-p; with inverted dropout, all the scaling is done in training': x*(1-p),
         'it is scaled by p': x*p,
@@ -299,7 +300,7 @@ def _judge_eval(d, x, p):
 
 def _judge_training(ex, d, x, p):
     out = untouched(d.train(), x)
-    if not isinstance(out, Tensor) or out.shape!=x.shape:
+    if not isinstance(out, Tensor) or out.shape != x.shape:
         same(out, x, 'in training, the result')
     wrong_if(torch.equal(out, x), "in training, nothing is dropped")
     _judge_mask((out/x).float(), p, 'in training, the mask')
@@ -307,8 +308,8 @@ def _judge_training(ex, d, x, p):
     out = d(leaf)
     mask = (out/leaf).detach()
     judge(ex, d, lambda o: ({'the result': out if o is d else leaf*mask}, dict(x=leaf)))
-    wrong_if(torch.equal(out!=0, d(leaf)!=0), "two calls drop the same elements; draw a new mask "
-             "each time")
+    wrong_if(torch.equal(out != 0, d(leaf) != 0),
+             "two calls drop the same elements; draw a new mask each time")
 
 def _try_dropout(ex, cls, bs, sl, n):
     for p in (pick(.1, .2, .3), pick(.7, .8, .9)):
@@ -407,12 +408,12 @@ the activations *after* dropout.
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-050
 def _tar(raw, beta):
-    if raw.shape[1]<2: return raw.new_zeros(())
+    if raw.shape[1] < 2: return raw.new_zeros(())
     return beta * (raw[:,1:] - raw[:,:-1]).pow(2).mean()
 
 def _try_tar(ex, f, bs, sl, n):
     what = 'the penalty'
-    if sl==1: what = f'with a single time step there is no change to punish; {what}'
+    if sl == 1: what = f'with a single time step there is no change to punish; {what}'
     judge_function(ex, f, randn(bs, sl, n), pick(2., 3.), what=what)
 
 exercise('Temporal activation regularization (TAR)', _tar, _try_tar, """
@@ -581,7 +582,7 @@ def _after_reset(m, x1, x2):
     "The logits of a batch that comes after another one and a reset"
     m(x1)
     m.reset()
-    if len(x1)==len(x2): return {'after `reset()`, the logits': m(x2)}
+    if len(x1) == len(x2): return {'after `reset()`, the logits': m(x2)}
     try: return {'after `reset()`, for another batch size, the logits': m(x2)}
     except Exception as e:
         raise Wrong(f"after `reset()`, a batch of {len(x2)} rows fails where one of {len(x1)} did "
@@ -644,7 +645,7 @@ def _batch(cb, m, part, where, first):
              "continue, so it must be kept")
     m.since = where
     events = ['after_pred', 'after_loss']
-    if part=='train':
+    if part == 'train':
         events += ['before_backward', 'before_step', 'after_step', 'after_cancel_batch']
     for e in (*events, 'after_batch'): cb(e)
 
@@ -657,9 +658,9 @@ def _try_resetter(ex, cls):
     for epoch in range(2):
         cb('before_epoch')
         for part in ('train', 'validate'):
-            cb.learn.training = part=='train'
+            cb.learn.training = part == 'train'
             cb(f'before_{part}')
-            for i in range(3): _batch(cb, m, part, f'`{part}` of epoch {epoch}', i==0)
+            for i in range(3): _batch(cb, m, part, f'`{part}` of epoch {epoch}', i == 0)
             cb(f'after_{part}')
         cb('after_epoch')
     cb('after_fit')
@@ -713,8 +714,8 @@ def _try_tbptt(ex, f, bs, sl, vocab_sz, n_hidden, n):
         m.load_state_dict(start)
         losses = o(m, batches, torch.optim.SGD(m.parameters(), lr=.5))
         wrong_if(losses is None, "the result is None: return the list of losses")
-        wrong_if(not isinstance(losses, list) or len(losses)!=n, f"expected a list of {n} losses, "
-                 f"one a batch, got {brief(losses)}")
+        wrong_if(not isinstance(losses, list) or len(losses) != n,
+                 f"expected a list of {n} losses, one a batch, got {brief(losses)}")
         wrong_if(any(isinstance(l, Tensor) for l in losses), "the losses are tensors, and those "
                  "keep their graphs in memory: append `loss.item()`")
         wrong_if(not all(isinstance(l, float) for l in losses), "expected a list of floats, got "
@@ -751,8 +752,8 @@ class _LSTMCell(nn.Module):
     def __init__(self, ni, nh):
         super().__init__()
         self.forget_gate = nn.Linear(ni + nh, nh)
-        self.input_gate  = nn.Linear(ni + nh, nh)
-        self.cell_gate   = nn.Linear(ni + nh, nh)
+        self.input_gate = nn.Linear(ni + nh, nh)
+        self.cell_gate = nn.Linear(ni + nh, nh)
         self.output_gate = nn.Linear(ni + nh, nh)
 
     def forward(self, x, state):
@@ -773,7 +774,7 @@ def _mixed(swap):
     "Which gates are mixed up, in words"
     names = {k: v.strip('(').replace('_', ' ') for k,v in _gates.items()}
     return ' and '.join(f"what should be the {names[a]} works as the {names[b]}"
-                        for a,b in swap.items() if a!=b)
+                        for a,b in swap.items() if a != b)
 
 _cell_mistakes = {
     'the old cell state is forgotten: c starts from `forget * c`': {'f*c + i*g': 'i*g'},
@@ -794,7 +795,7 @@ def _try_lstm(ex, cls, bs, ni, nh):
     x,h,c = randn(bs, ni),randn(bs, nh),randn(bs, nh)
     def play(m):
         out = m(x, (h, c))
-        pair = lambda o: isinstance(o, (tuple,list)) and len(o)==2
+        pair = lambda o: isinstance(o, (tuple,list)) and len(o) == 2
         wrong_if(not pair(out) or not pair(out[1]), "expected `h, (h, c)`: the output and the new "
                  "state, a pair; got "+brief(out))
         return {'the new c (bs x nh)': out[1][1], 'the output h (bs x nh)': out[0],
@@ -885,7 +886,7 @@ _blocks = dict(r='reset', z='update', n='new')
 
 def _as_blocks(order):
     "What is said when the blocks r, z, n are given the names in `order`"
-    wrong = [(_blocks[a], _blocks[b]) for a,b in zip('rzn', order) if a!=b]
+    wrong = [(_blocks[a], _blocks[b]) for a,b in zip('rzn', order) if a != b]
     return ', '.join(f'the block of {a} works as {b}' for a,b in wrong)
 
 def _try_gru(ex, cls, bs, ni, nh):
@@ -942,9 +943,9 @@ class _TiedModel(nn.Module):
 def _judge_tie(a, b, want):
     "Raise `Wrong` unless the embedding's weight `a` and the output layer's `b` are one parameter"
     if a is b: return
-    wrong_if(a.shape!=b.shape, f"i_h.weight is {tuple(a.shape)} and h_o.weight {tuple(b.shape)}; "
+    wrong_if(a.shape != b.shape, f"i_h.weight is {tuple(a.shape)} and h_o.weight {tuple(b.shape)}; "
              f"to be one, both must be vocab_sz x n_hidden: {want}")
-    wrong_if(a.data_ptr()==b.data_ptr(), "the two layers share their numbers, but are two "
+    wrong_if(a.data_ptr() == b.data_ptr(), "the two layers share their numbers, but are two "
              "parameters: each gets a gradient of its own, and the optimizer moves them twice; "
              "assign the parameter itself, not its `.data`")
     wrong_if(torch.equal(a, b), "h_o has a copy of the embedding's weight: they are equal now, "

@@ -26,7 +26,7 @@ class Card:
     number:str # The question's number, like '7'
     question:str # Markdown
     answer:str # Markdown, with formulas between dollar signs
-    pictures:tuple=() # PNG files, as bytes
+    pictures:tuple = () # PNG files, as bytes
 
     @property
     def uid(self): return f'rnnlab-{self.chapter}-{self.number}'
@@ -41,7 +41,7 @@ def _cells(path):
         for c in json.loads(path.read_bytes())['cells']:
             outs = [o.get('data', {}) for o in c.get('outputs', [])]
             pngs = [base64.b64decode(''.join(o['image/png'])) for o in outs if 'image/png' in o]
-            yield c['cell_type']=='markdown', ''.join(c['source']), tuple(pngs)
+            yield c['cell_type'] == 'markdown', ''.join(c['source']), tuple(pngs)
     except (ValueError,KeyError,TypeError,AttributeError,RecursionError):
         raise ValueError(f"{path} is not a notebook; get a fresh copy of the file") from None
 
@@ -165,6 +165,6 @@ def flashcards_cli(
     "Write the questions and answers of the questionnaires as flashcards"
     path = check_new_file(out, force, ('.apkg','.csv'))
     cards = all_cards(notebooks)
-    write = write_csv if path.suffix=='.csv' else write_deck
+    write = write_csv if path.suffix == '.csv' else write_deck
     n = sum(len(c.pictures) for c in cards)
     print(f'{len(cards)} cards, {n} pictures read, written to {write(cards, path)}')

@@ -80,7 +80,7 @@ def stub_of(src):
     node = ast.parse(src).body[0]
     for f in ast.walk(node):
         if not isinstance(f, ast.FunctionDef): continue
-        first = f.body[:1] if f.name=='__init__' else [] # super().__init__()
+        first = f.body[:1] if f.name == '__init__' else [] # super().__init__()
         f.body = [*first, ast.Expr(ast.Constant(...))]
     return ast.unparse(node)
 
@@ -91,11 +91,11 @@ class Exercise:
     solve:object # The solution: a function or a class
     trial:Callable # `trial(exercise, obj, **sizes)`: raises `Wrong` if `obj` is
     text:str # What it must do, in Markdown, and the hints: paragraphs that begin with "? "
-    edges:list=field(default_factory=list) # Sizes for further trials, such as `dict(bs=1)`
-    mistakes:dict=field(default_factory=dict) # What to say → the edit that makes this mistake
-    edits_of:object=None # What the mistakes are edits of, if not of the solution
-    name:str='' # What to write; default: the solution's name, without an underscore in front
-    stub:str='' # The code to fill in; default: `stub_of` the solution
+    edges:list = field(default_factory=list) # Sizes for further trials, such as `dict(bs=1)`
+    mistakes:dict = field(default_factory=dict) # What to say → the edit that makes this mistake
+    edits_of:object = None # What the mistakes are edits of, if not of the solution
+    name:str = '' # What to write; default: the solution's name, without an underscore in front
+    stub:str = '' # The code to fill in; default: `stub_of` the solution
 
     def __post_init__(self):
         self.name = self.name or self.solve.__name__.lstrip('_')
@@ -133,7 +133,7 @@ def unfilled(ex, obj):
     stub = codes(run_source(ex.stub)[ex.name])
     res = []
     for k,c in codes(obj).items():
-        kept = k in stub and (c.co_code, c.co_names)==(stub[k].co_code, stub[k].co_names)
+        kept = k in stub and (c.co_code, c.co_names) == (stub[k].co_code, stub[k].co_names)
         if kept or ((k in stub or not ex.is_class) and _does_nothing(c)): res.append(k)
     return res
 
@@ -155,21 +155,21 @@ def _what(o):
         return f"the {'class' if isinstance(o, type) else 'function'} {o.__name__}"
     if o is None: return 'None'
     if isinstance(o, float): return f"{o:.4f} (float)"
-    if type(o).__module__!='builtins': return f"an object of the class {kind}"
+    if type(o).__module__ != 'builtins': return f"an object of the class {kind}"
     return f"{reprlib.repr(o)} ({kind})"
 
 def brief(o, n=120):
     "What `o` is, in at most `n` characters and without calling code of the learner's"
     s = _what(o)
-    return s if len(s)<=n else s[:n-1] + '…'
+    return s if len(s) <= n else s[:n-1] + '…'
 
 def alike(a, b):
     "Are two tensors, or lists of anything, equal up to rounding?"
     if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return a.shape==b.shape and torch.allclose(a.double(), b.double(), rtol=1e-5, atol=1e-8)
-    if isinstance(a, (list,tuple)) and type(a)==type(b):
-        return len(a)==len(b) and all(map(alike, a, b))
-    return type(a)==type(b) and not isinstance(a, Tensor) and a==b
+        return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=1e-5, atol=1e-8)
+    if isinstance(a, (list,tuple)) and type(a) == type(b):
+        return len(a) == len(b) and all(map(alike, a, b))
+    return type(a) == type(b) and not isinstance(a, Tensor) and a == b
 
 def same(got, want, what='the result', mistakes=None):
     "Raise `Wrong` unless `got` is `want`; `mistakes`: what to say → what this mistake gives"
@@ -178,12 +178,12 @@ def same(got, want, what='the result', mistakes=None):
     shape = tuple(want.shape) or '() (a single number)'
     wrong_if(not isinstance(got, Tensor), f"{what}: expected a tensor of shape {shape}, got "
              f"{brief(got)}")
-    wrong_if(got.device!=want.device, f"{what} is on the device {got.device}, but the input is on "
-             f"{want.device}: make new tensors with `x.new_zeros(...)` or `device=x.device`")
+    wrong_if(got.device != want.device, f"{what} is on the device {got.device}, but the input is "
+             f"on {want.device}: make new tensors with `x.new_zeros(...)` or `device=x.device`")
     shapes = f"expected the shape {shape}, got {tuple(got.shape)}"
-    _known(got, want, what, mistakes, '' if got.shape==want.shape else f" ({shapes})")
-    wrong_if(got.shape!=want.shape, f"{what}: {shapes}")
-    wrong_if(got.dtype!=want.dtype, f"{what}: expected the dtype {want.dtype}, got {got.dtype}; "
+    _known(got, want, what, mistakes, '' if got.shape == want.shape else f" ({shapes})")
+    wrong_if(got.shape != want.shape, f"{what}: {shapes}")
+    wrong_if(got.dtype != want.dtype, f"{what}: expected the dtype {want.dtype}, got {got.dtype}; "
              "new tensors should take the dtype of the input")
     if got.is_floating_point() and not got.isfinite().all():
         held = 'NaN' if got.isnan().any() else 'infinity'
@@ -202,7 +202,7 @@ def _known(got, want, what, mistakes, more=''):
 def _same_list(got, want, what, mistakes):
     wrong_if(not isinstance(got, list), f"{what}: expected a list of {len(want)}, got {brief(got)}")
     _known(got, want, what, mistakes)
-    wrong_if(len(got)!=len(want), f"{what}: expected {len(want)} items, got {len(got)}")
+    wrong_if(len(got) != len(want), f"{what}: expected {len(want)} items, got {len(got)}")
     for i,(a,b) in enumerate(zip(got, want)):
         wrong_if(not alike(a, b), f"{what}: at [{i}] expected {b!r}, got {brief(a)}")
 
@@ -214,8 +214,8 @@ def _deep(f, o):
 
 def _kept(a, b):
     if isinstance(a, Tensor): return torch.equal(a, b)
-    if isinstance(a, (list,tuple)): return len(a)==len(b) and all(map(_kept, a, b))
-    return a is b or a==b
+    if isinstance(a, (list,tuple)): return len(a) == len(b) and all(map(_kept, a, b))
+    return a is b or a == b
 
 def untouched(f, *args):
     "`f(*args)`, of copies without gradients; `Wrong` if it changes one of them in place"
@@ -255,7 +255,7 @@ def judge(ex, obj, run):
     bad = [k for k in want if not alike(got[k], want[k])]
     slips = list(_mistaken(ex, run)) if bad else []
     for why,res,_ in slips: # first a mistake that explains all results, then one for each
-        wrong_if(len(want)>1 and alike([*got.values()], [*res.values()]), f"{bad[0]}: {why}")
+        wrong_if(len(want) > 1 and alike([*got.values()], [*res.values()]), f"{bad[0]}: {why}")
     for k in want: same(got[k], want[k], k, {why: res[k] for why,res,_ in slips})
     names = [k for k,v in want.items() if isinstance(v, Tensor) and v.requires_grad]
     if leaves and names: _judge_gradients(ex, run, got, leaves, want, theirs, names)
@@ -299,7 +299,7 @@ def build(ex, cls, *sizes):
     for k,s in want.items():
         wrong_if(k not in mine, f"there is no parameter {k}; expected {_listed(want)}; found "
                  f"{_listed(mine)}")
-        wrong_if(mine[k]!=s, f"{k}: expected the shape {s}, got {mine[k]}; are the layer's two "
+        wrong_if(mine[k] != s, f"{k}: expected the shape {s}, got {mine[k]}; are the layer's two "
                  "sizes right, and in this order?")
     extra = [k for k in mine if k not in want]
     wrong_if(extra, f"there are parameters that are not asked for: {', '.join(extra[:6])}; use "
@@ -346,7 +346,7 @@ def hint(
     n = len(ex.hints)
     seen = _hinted[name] = min(_hinted.get(name, 0)+1, n)
     lines = [f"Hint {i} of {n}: {o}" for i,o in enumerate(ex.hints[:seen], 1)]
-    if seen==n: lines.append(f"That was the last one; solution({name!r}) shows the answer.")
+    if seen == n: lines.append(f"That was the last one; solution({name!r}) shows the answer.")
     return Feedback('\n'.join(lines))
 
 def solution(
@@ -385,9 +385,9 @@ def describe(e, obj):
     try: text = str(e)
     except Exception: text = ''
     msg = kind + _place(e, obj)
-    if text: msg += f": {text[:300]}{'…' if len(text)>300 else ''}"
-    if kind=='NameError' and not isinstance(obj, type): return msg
-    tips = [v for k,v in _advice.items() if k==kind or k in text]
+    if text: msg += f": {text[:300]}{'…' if len(text) > 300 else ''}"
+    if kind == 'NameError' and not isinstance(obj, type): return msg
+    tips = [v for k,v in _advice.items() if k == kind or k in text]
     return msg + (f"\n({tips[0]})" if tips else '')
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-037
@@ -409,7 +409,7 @@ def _failure(ex, obj, sizes, seed):
     finally:
         text = printed.getvalue()
         print(text[:2000], end='')
-        if len(text)>2000: print('\n… (the rest of what your code prints is left out)')
+        if len(text) > 2000: print('\n… (the rest of what your code prints is left out)')
 
 def check(
     name:str, # Name of an exercise
@@ -420,7 +420,7 @@ def check(
     ex = _find(name)
     kind = 'class' if ex.is_class else 'function'
     if not isinstance(obj, type if ex.is_class else FunctionType):
-        tip = '; give the class itself, without ( )' if type(obj).__name__==name else ''
+        tip = '; give the class itself, without ( )' if type(obj).__name__ == name else ''
         return Feedback(f"{name}: expected a {kind} to check, got {brief(obj)}{tip}", ok=False)
     if todo := unfilled(ex, obj):
         names = ', '.join(f'{name}.{o}' for o in todo) if ex.is_class else name
@@ -430,7 +430,7 @@ def check(
     for sizes in _sizes(ex, rng):
         tried = ', '.join(f'{k}={v}' for k,v in sizes.items())
         if msg := _failure(ex, obj, sizes, rng.randrange(2**31)):
-            if passed and tried!=passed[0]:
+            if passed and tried != passed[0]:
                 msg = f"right for {passed[0]}, but not for {tried}: {msg}"
             elif tried: msg += f"\n(tried with {tried})"
             return Feedback(f"{name}: {msg}", ok=False)
@@ -477,7 +477,7 @@ def exercise_notebook(
     "The exercises as a notebook, with stubs to fill in or with the solutions"
     cells = []
     def add(kind, source, **metadata):
-        code = {} if kind=='markdown' else dict(execution_count=None, outputs=[])
+        code = {} if kind == 'markdown' else dict(execution_count=None, outputs=[])
         cells.append(dict(cell_type=kind, id=f'exercise-{len(cells):03d}', metadata=metadata,
                           source=source.splitlines(keepends=True), **code))
     add('markdown', _intro.format(', solved' if solved else '', _done if solved else _todo))
