@@ -27,7 +27,8 @@ def kjv_text(
                            "`sudo apt-get install bible-kjv bible-kjv-text`")
     got = subprocess.run([program, '-f', verses], capture_output=True, text=True, encoding='utf-8',
                          errors='replace', stdin=subprocess.DEVNULL)
-    lines,last = [],None
+    lines = []
+    last = None
     for chapter,verse in verse_line.findall(got.stdout):
         if last not in (None, chapter): lines.append('')
         lines.append(' '.join(verse.split()))
