@@ -43,7 +43,8 @@ class LSTMCellGates(nn.Module):
         w = torch.cat([g.weight.detach() for g in gates])
         w_hh,w_ih = w.split([self.nh, self.ni], dim=1)
         b = torch.cat([g.bias.detach() for g in gates])
-        return dict(weight_ih=w_ih.clone(), weight_hh=w_hh.clone(), bias_ih=b, bias_hh=0*b)
+        return dict(weight_ih=w_ih.clone(), weight_hh=w_hh.clone(),
+                    bias_ih=b, bias_hh=torch.zeros_like(b))
 
     def load_torch_weights(self,
         sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
@@ -155,7 +156,9 @@ class _GatedRNN(nn.Module):
         w_ih,w_hh = getattr(self, f'weight_ih_{sfx}'), getattr(self, f'weight_hh_{sfx}')
         b_ih,b_hh = (getattr(self, f'{k}_{sfx}', None) for k in ('bias_ih', 'bias_hh'))
         w_hr = getattr(self, f'weight_hr_{sfx}', None)
-        xs,outs,back = F.linear(x, w_ih, b_ih).unbind(0), [], sfx.endswith('_reverse')
+        xs = F.linear(x, w_ih, b_ih).unbind(0)
+        back = sfx.endswith('_reverse')
+        outs = []
         for t in reversed(range(len(xs))) if back else range(len(xs)):
             new = self._step(xs[t], F.linear(state[0], w_hh, b_hh), state)
             if w_hr is not None: new = F.linear(new[0], w_hr), *new[1:]
@@ -166,7 +169,8 @@ class _GatedRNN(nn.Module):
 
     def _run(self, x, state, mask=None):
         "All layers over `x`, `sl x bs x n`; each state is `len(suffixes) x bs x size`"
-        state,last = list(zip(*(s.unbind(0) for s in state))), []
+        state = list(zip(*(s.unbind(0) for s in state)))
+        last = []
         for k in range(0, len(self.suffixes), self.n_dirs):
             if k: x = F.dropout(x, self.dropout, self.training)
             js = range(k, k + self.n_dirs)
