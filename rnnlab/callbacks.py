@@ -33,7 +33,8 @@ class RNNRegularizer(Callback):
     ):
         check_number('alpha', alpha)
         check_number('beta', beta)
-        self.alpha,self.beta = alpha,beta
+        self.alpha = alpha
+        self.beta = beta
 
     def before_fit(self):
         theirs = fastai_rnn.RNNCallback, fastai_rnn.RNNRegularizer

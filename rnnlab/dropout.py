@@ -99,14 +99,17 @@ def _lend_flat_weights(module, lent):
             raw = [getattr(m, n) for n in m._flat_weights_names]
             if not any(w in lent for w in raw): continue
             ws = [lent.get(w, w) for w in raw]
-            m._flat_weights,m._flat_weight_refs = ws,[weakref.ref(w) for w in ws]
+            m._flat_weights = ws
+            m._flat_weight_refs = [weakref.ref(w) for w in ws]
             if not ws[0].is_cuda: continue
             m._flat_weights = [torch.empty_like(w) for w in ws]
             m.flatten_parameters() # cuDNN warns unless they lie in one piece
             for c,w in zip(m._flat_weights, ws): c.copy_(w)
         yield
     finally:
-        for m,(flat,refs) in zip(rnns, was): m._flat_weights,m._flat_weight_refs = flat,refs
+        for m,(flat,refs) in zip(rnns, was):
+            m._flat_weights = flat
+            m._flat_weight_refs = refs
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-064
 class WeightDropout(Dropout):
@@ -117,7 +120,8 @@ class WeightDropout(Dropout):
         layer_names:str|list='weight_hh_l0', # Parameter names, or patterns such as 'weight_hh_l*'
     ):
         super().__init__(p)
-        self.module,self.layer_names = module,[]
+        self.module = module
+        self.layer_names = []
         have = [n for n,_ in module.named_parameters()]
         for pat in [layer_names] if isinstance(layer_names, str) else layer_names:
             found = [n for n in have if fnmatchcase(n, pat)]
@@ -132,7 +136,8 @@ class WeightDropout(Dropout):
         if not self.training or self.p == 0: return self.module(*args, **kwargs)
         raw = [attrgetter(n)(self.module) for n in self.layer_names]
         new = [w * dropout_mask(w, w.shape, self.p) for w in raw]
-        named,lent = dict(zip(self.layer_names, new)), dict(zip(raw, new))
+        named = dict(zip(self.layer_names, new))
+        lent = dict(zip(raw, new))
         with _lend_flat_weights(self.module, lent) if self._has_flat else nullcontext():
             return functional_call(self.module, named, args, kwargs)
 

@@ -20,7 +20,8 @@ class LSTMCellGates(nn.Module):
         nh:int, # Size of the hidden state and of the cell state
     ):
         super().__init__()
-        self.ni,self.nh = ni,nh
+        self.ni = ni
+        self.nh = nh
         self.forget_gate = nn.Linear(ni + nh, nh)
         self.input_gate  = nn.Linear(ni + nh, nh)
         self.cell_gate   = nn.Linear(ni + nh, nh)
@@ -43,7 +44,8 @@ class LSTMCellGates(nn.Module):
         w = torch.cat([g.weight.detach() for g in gates])
         w_hh,w_ih = w.split([self.nh, self.ni], dim=1)
         b = torch.cat([g.bias.detach() for g in gates])
-        return dict(weight_ih=w_ih.clone(), weight_hh=w_hh.clone(), bias_ih=b, bias_hh=0*b)
+        return dict(weight_ih=w_ih.clone(), weight_hh=w_hh.clone(),
+                    bias_ih=b, bias_hh=torch.zeros_like(b))
 
     def load_torch_weights(self,
         sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
@@ -99,8 +101,10 @@ class LSTMCell(_TwoLayers):
         nh:int, # Size of the hidden state and of the cell state
     ):
         super().__init__()
-        self.ni,self.nh = ni,nh
-        self.ih,self.hh = nn.Linear(ni, 4*nh), nn.Linear(nh, 4*nh)
+        self.ni = ni
+        self.nh = nh
+        self.ih = nn.Linear(ni, 4*nh)
+        self.hh = nn.Linear(nh, 4*nh)
 
     def forward(self,
         input:Tensor, # One time step, `bs x ni`
@@ -135,7 +139,8 @@ class _GatedRNN(nn.Module):
                         bidirectional, device='meta', **proj)
         for k in ('input_size', 'hidden_size', 'num_layers', 'bias', 'batch_first', 'dropout',
                   'bidirectional', 'proj_size'): setattr(self, k, getattr(ref, k))
-        self.n_dirs,self.n_out = 1 + bidirectional, proj_size or hidden_size
+        self.n_dirs = 1 + bidirectional
+        self.n_out = proj_size or hidden_size
         for k,p in ref.named_parameters():
             new = torch.empty(p.shape, device=device, dtype=dtype)
             self.register_parameter(k, nn.Parameter(new))
@@ -152,10 +157,13 @@ class _GatedRNN(nn.Module):
 
     def _layer(self, x, state, sfx, mask=None):
         "One layer in one direction over `x`, `sl x bs x n`: its outputs and its last state"
-        w_ih,w_hh = getattr(self, f'weight_ih_{sfx}'), getattr(self, f'weight_hh_{sfx}')
+        w_ih = getattr(self, f'weight_ih_{sfx}')
+        w_hh = getattr(self, f'weight_hh_{sfx}')
         b_ih,b_hh = (getattr(self, f'{k}_{sfx}', None) for k in ('bias_ih', 'bias_hh'))
         w_hr = getattr(self, f'weight_hr_{sfx}', None)
-        xs,outs,back = F.linear(x, w_ih, b_ih).unbind(0), [], sfx.endswith('_reverse')
+        xs = F.linear(x, w_ih, b_ih).unbind(0)
+        back = sfx.endswith('_reverse')
+        outs = []
         for t in reversed(range(len(xs))) if back else range(len(xs)):
             new = self._step(xs[t], F.linear(state[0], w_hh, b_hh), state)
             if w_hr is not None: new = F.linear(new[0], w_hr), *new[1:]
@@ -166,7 +174,8 @@ class _GatedRNN(nn.Module):
 
     def _run(self, x, state, mask=None):
         "All layers over `x`, `sl x bs x n`; each state is `len(suffixes) x bs x size`"
-        state,last = list(zip(*(s.unbind(0) for s in state))), []
+        state = list(zip(*(s.unbind(0) for s in state)))
+        last = []
         for k in range(0, len(self.suffixes), self.n_dirs):
             if k: x = F.dropout(x, self.dropout, self.training)
             js = range(k, k + self.n_dirs)
@@ -227,7 +236,8 @@ def _packed(self:_GatedRNN, input, hx):
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-080
 class LSTM(_GatedRNN):
     "`nn.LSTM`'s arguments, `state_dict`, initial weights and results (Gers 2000; Sak 2014)"
-    like,n_states = nn.LSTM,2
+    like = nn.LSTM
+    n_states = 2
 
     def forward(self,
         input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or packed
@@ -282,8 +292,10 @@ class GRUCell(_TwoLayers):
         nh:int, # Size of the hidden state
     ):
         super().__init__()
-        self.ni,self.nh = ni,nh
-        self.ih,self.hh = nn.Linear(ni, 3*nh), nn.Linear(nh, 3*nh)
+        self.ni = ni
+        self.nh = nh
+        self.ih = nn.Linear(ni, 3*nh)
+        self.hh = nn.Linear(nh, 3*nh)
 
     def forward(self,
         input:Tensor, # One time step, `bs x ni`
@@ -295,7 +307,8 @@ class GRUCell(_TwoLayers):
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-112
 class GRU(_GatedRNN):
     "`nn.GRU`'s arguments, `state_dict`, initial weights and results (Cho et al. 2014)"
-    like,n_states = nn.GRU,1
+    like = nn.GRU
+    n_states = 1
 
     def forward(self,
         input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or packed
