@@ -13,7 +13,7 @@ try:
     with warnings.catch_warnings(): # accelerate's dependencies ask for a progress bar's widgets
         warnings.simplefilter('ignore')
         from fastai.distributed import DistributedTrainer
-except ImportError:
+except (ImportError,NameError): # the second is fastai's, without accelerate
     raise ImportError("several processes need accelerate, which is missing here; "
                       "try: pip install 'rnnlab[train]'") from None
 from fastai.torch_core import get_model, num_distrib, rank_distrib
