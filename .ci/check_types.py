@@ -1,9 +1,11 @@
-"""Do type checkers find nothing in a reader's script? `check_types.py FOLDER` installs the wheel in FOLDER into a fresh environment,
-which sees the other packages of this one, and lets pyright and mypy read `reader.py` there, as an editor would."""
+"""Do type checkers find nothing in a reader's script? `check_types.py FOLDER` installs the wheel in
+FOLDER into a fresh environment, which sees the other packages of this one, and lets pyright and
+mypy read `reader.py` there, as an editor would."""
 import shutil, subprocess, sys, sysconfig, tempfile, venv
 from pathlib import Path
 
-# Pinned, since each release finds something new. Both come from PyPI, with the Node.js that pyright runs on.
+# Pinned, since each release finds something new. Both come from PyPI, with the Node.js that pyright
+# runs on.
 checkers = 'mypy==2.4.1', 'pyright[nodejs]==1.1.414'
 reader = Path(__file__).resolve().with_name('reader.py')
 
@@ -11,8 +13,10 @@ reader = Path(__file__).resolve().with_name('reader.py')
 def run(*cmd, **kwargs):
     "Run `cmd`; show what it printed if it fails"
     res = subprocess.run(cmd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
-    if res.returncode: sys.exit(f'{res.stdout}\nFAILED: {" ".join(map(str, cmd[:5]))} … Mend the annotation in the notebook that the line in '
-                                'reader.py uses; if that line is no longer right, mend reader.py.')
+    if res.returncode:
+        sys.exit(f'{res.stdout}\nFAILED: {" ".join(map(str, cmd[:5]))} … Mend the annotation in '
+                 'the notebook that the line in reader.py uses; if that line is no longer right, '
+                 'mend reader.py.')
     return res.stdout.strip()
 
 
@@ -22,12 +26,18 @@ def main(folder):
         venv.create(tmp)
         bins = Path(tmp)/('Scripts' if sys.platform == 'win32' else 'bin')
         # The pip of this environment; what it doesn't compile, Python does when it's imported
-        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile', wheel, '--no-deps')
-        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile', *checkers)
-        site = subprocess.check_output([bins/'python', '-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], text=True)
+        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile',
+            wheel, '--no-deps')
+        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile',
+            *checkers)
+        site = subprocess.check_output([bins/'python', '-c',
+                                        'import sysconfig; print(sysconfig.get_path("purelib"))'],
+                                       text=True)
         (Path(site.strip())/'here.pth').write_text(sysconfig.get_path('purelib'), encoding='utf-8')
-        copied = shutil.copy(reader, tmp) # here rnnlab would be the folder, and not what is installed
-        print('pyright:', run(bins/'pyright', '--pythonpath', bins/'python', '--warnings', copied, cwd=tmp))
+        # here rnnlab would be the folder, and not what is installed
+        copied = shutil.copy(reader, tmp)
+        print('pyright:',
+              run(bins/'pyright', '--pythonpath', bins/'python', '--warnings', copied, cwd=tmp))
         print('mypy:', run(bins/'mypy', '--python-executable', bins/'python', copied, cwd=tmp))
 
 

@@ -53,7 +53,7 @@ def variants(node, names, rng):
         case ast.BoolOp(values=vs):
             for o in others(node.op): yield 'operator', but(op=o)
             for i in range(len(vs)):
-                yield 'condition', but(values=without(vs, i)) if len(vs)>2 else vs[1-i]
+                yield 'condition', but(values=without(vs, i)) if len(vs) > 2 else vs[1-i]
         case ast.BinOp() | ast.AugAssign():
             for o in others(node.op): yield 'operator', but(op=o)
         case ast.UnaryOp(op=ast.Not() | ast.USub()): yield 'sign', node.operand
@@ -62,7 +62,7 @@ def variants(node, names, rng):
         case ast.Constant(value=float(v)): yield 'constant', but(value=v*2 or 1.)
         case ast.Constant(value=str(v)) if re.fullmatch(r'[a-z_]\w*', v):
             yield 'constant', but(value=v + 'x')
-        case ast.Name(id=v, ctx=ast.Load()) if v in names and len(names)>1:
+        case ast.Name(id=v, ctx=ast.Load()) if v in names and len(names) > 1:
             yield 'name', but(id=rng.choice(sorted(names - {v})))
         case ast.Name(id=v, ctx=ast.Load()) if v in words: yield 'function', but(id=words[v])
         case ast.Attribute(attr=v, ctx=ast.Load()) if v in words:
@@ -75,10 +75,10 @@ def variants(node, names, rng):
         case ast.Continue(): yield 'loop', ast.Break()
         case ast.Return(value=ast.expr()): yield 'return', ast.Return(ast.Constant(None))
         case ast.Call(func=f, args=args, keywords=kws):
-            if len(args)>1 and not ast.unparse(f).endswith(('instance', 'subclass', 'attr')):
+            if len(args) > 1 and not ast.unparse(f).endswith(('instance', 'subclass', 'attr')):
                 yield 'arguments', but(args=[args[1], args[0], *args[2:]])
             for i in range(len(kws)): yield 'arguments', but(keywords=without(kws, i))
-            if ast.unparse(f)=='range':
+            if ast.unparse(f) == 'range':
                 one_less = ast.BinOp(args[-1], ast.Sub(), ast.Constant(1))
                 yield 'off by one', but(args=[*args[:-1], one_less])
     if isinstance(node, ast.Expr | ast.AugAssign | ast.Raise | ast.Delete | ast.Assert) or \
@@ -112,7 +112,7 @@ def faults(src, rng):
 
     for line,kind,start,end,text in visit(ast.parse(src), set()):
         new = src[:start] + text + src[end:]
-        try: same = ast.dump(ast.parse(new))==ast.dump(ast.parse(src))
+        try: same = ast.dump(ast.parse(new)) == ast.dump(ast.parse(src))
         except SyntaxError: continue
         if not same: yield line, kind, src[start:end], text, new
 
@@ -140,7 +140,7 @@ def run(nb, limit, cell=None, new=None):
     with copied() as tree:
         book = json.loads((tree/nb).read_text(encoding='utf-8'))
         for o in book['cells']:
-            if o['id']==cell: o['source'] = new
+            if o['id'] == cell: o['source'] = new
         (tree/nb).write_text(json.dumps(book), encoding='utf-8')
         nb_export(tree/nb, lib_path=tree/'rnnlab')
         return first_failure(tree, nb, limit)

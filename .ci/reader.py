@@ -6,6 +6,7 @@ from torch import Tensor
 from typing_extensions import assert_type
 from fastai.text.all import CrossEntropyLossFlat, Learner, accuracy  # type: ignore[import-untyped]  # fastai has no types
 from rnnlab.all import *  # pyright: ignore[reportWildcardImportFromLibrary]
+from rnnlab.lstm import GRU, LSTM, LSTMCell
 from rnnlab.text.awd_lstm import AWDLanguageModel, NTAverager
 from rnnlab.text.checkpoint import Checkpoints, LMLearner
 from rnnlab.text.train import TrainSettings, load_model
@@ -48,7 +49,7 @@ xb = torch.randint(len(vocab), (4, 16))
 print(LMModel1(30, 64)(xb[:, :3]).argmax(-1))
 for m in (LMModel2(30, 64), LMModel3(30, 64), LMModel4(30, 64), LMModel5(30, 64, 2), LMModel6(30, 64, 2, rnn=LSTM)):
     print(type(m).__name__, m(xb).shape)
-model = LMModel8(len(vocab), 64, 2, 0.5, cell=GRU)
+model = LMModel8(len(vocab), 64, 2, 0.5, rnn=GRU)
 logits,raw,dropped = model(xb)
 print(logits.shape, raw.shape, model(xb).logits.shape, model.h.shape)
 model.reset()
@@ -61,7 +62,7 @@ with average.averaged() as on: print(on)
 average.load_state_dict(average.state_dict())
 
 # Text
-assert_type(generate(model, vocab, 'one . two', n=10, greedy=True), str)
-assert_type(generate(model, vocab, ['one . two', 'three'], n=10, seed=0, temperature=0.8, top_k=None), list[str])
+assert_type(generate_text(model, vocab, 'one . two', n=10, greedy=True), str)
+assert_type(generate_text(model, vocab, ['one . two', 'three'], n=10, seed=0, temperature=0.8, top_k=None), list[str])
 assert_type(stream(model, vocab, 'one', n=None, seed=0), Iterator[str])
 assert_type(next(stream(model, vocab, ['one', 'two'])), list[str])

@@ -26,14 +26,15 @@ given = set('''study recipe overrides model variant kind rnn of cell what how pa
 def code_cells(nb):
     "The code cells of a notebook: (id, source)"
     cells = json.loads(nb.read_text(encoding='utf-8'))['cells']
-    return [(o['id'], ''.join(o['source'])) for o in cells if o['cell_type']=='code']
+    return [(o['id'], ''.join(o['source'])) for o in cells if o['cell_type'] == 'code']
 
 
 @contextmanager
 def copied():
     "A temporary copy of the working tree"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tmp:
-        tree,skip = Path(tmp)/'rnnlab','.[a-z]* __pycache__ _proc _docs build dist *.egg-info'
+        tree = Path(tmp)/'rnnlab'
+        skip = '.[a-z]* __pycache__ _proc _docs build dist *.egg-info'
         shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*skip.split()))
         yield tree
 
@@ -52,7 +53,7 @@ def first_failure(tree, nb, limit=None):
                 p.send_signal(signal.SIGINT)  # pytest then ends the notebook's kernel
                 p.communicate()
                 return 'time'
-        if p.returncode==0: return None
+        if p.returncode == 0: return None
         if failed := re.search(r'^FAILED \S+::Cell (\d+)', out, re.M):
             return code_cells(tree/nb)[int(failed[1])][0]
     sys.exit(f'{nb} could not be run:\n{out}')
@@ -88,7 +89,8 @@ def move(table, column, rng):
     number = pd.to_numeric(table[column][rows], errors='coerce')
     small = 0.01 <= number.abs().max() < 10
     for i in rng.sample(rows, math.ceil(len(rows)*2/3)):
-        old,n = table.loc[i, column],number[i]
+        n = number[i]
+        old = table.loc[i, column]
         digits = 16 if 'e' in old else len(old.partition('.')[2])
         step = max(10**-digits, 0.004 if small else abs(n)/100)
         table.loc[i, column] = f'{n+step:.{digits}f}' if number.notna().all() else old[:-1]

@@ -6,71 +6,54 @@
 __all__ = ['ModelResetter', 'RNNRegularizer']
 
 # %% ../nbs/source/03_callbacks.ipynb #01-callbacks-002
-import math, warnings
-from numbers import Real
-from torch import Tensor
 import fastai.callback.rnn as fastai_rnn
 from fastai.callback.core import Callback
 from fastai.torch_core import get_model
+from .core import check_number
 
 # %% ../nbs/source/03_callbacks.ipynb #01-callbacks-008
 class ModelResetter(Callback):
-    "Call the model's `reset` before each epoch's training, before each validation, and after the fit; `TypeError` if it has none"
-    def before_train(self): self._reset()
-    def before_validate(self): self._reset()
-    def after_fit(self): self._reset()
-
-    def _reset(self):
+    "Let the model forget before each training epoch, before each validation, and at the end"
+    def before_train(self):
         model = get_model(self.model)
-        if not callable(getattr(model, 'reset', None)):
-            raise TypeError(f"model: ModelResetter calls `model.reset()`, but {type(model).__name__} has no method `reset`; "
-                            "define one that forgets the state, or take ModelResetter out of cbs")
+        if not hasattr(model, 'reset'): raise TypeError(_no_reset.format(type(model).__name__))
         model.reset()
+    before_validate = after_fit = before_train
+
+_no_reset = ("ModelResetter calls the model's reset, but {} has no such method; write one that "
+             "forgets the state, or take ModelResetter out of cbs")
 
 # %% ../nbs/source/03_callbacks.ipynb #01-callbacks-022
-def _last(o):
-    "The last layer's, if there is a list with one item a layer"
-    return o[-1] if isinstance(o, (list,tuple)) else o
-
 class RNNRegularizer(Callback):
-    "Take apart a model's `(logits, raw, dropped)`, and add AR on `dropped` and TAR on `raw` (both `bs x sl x n_hidden`) to the training loss"
-    order = fastai_rnn.RNNCallback.order+1
+    "Split a model's `(logits, raw, dropped)`; add AR on `dropped` and TAR on `raw` to the loss"
+    order = fastai_rnn.RNNRegularizer.order
     def __init__(self,
         alpha:float=0., # Weight of AR, the mean square of the activations after dropout
-        beta:float=0., # Weight of TAR, the mean square of the raw activations' change from one time step to the next
+        beta:float=0., # Weight of TAR, the mean square of the raw activations' steps in time
     ):
-        for k,v in dict(alpha=alpha, beta=beta).items():
-            if not isinstance(v, Real) or not (0<=v<math.inf): raise ValueError(f"{k}={v!r}: expected a number from 0 on; 0 switches it off")
+        check_number('alpha', alpha)
+        check_number('beta', beta)
         self.alpha,self.beta = alpha,beta
 
     def before_fit(self):
-        "Stand in for fastai's `RNNRegularizer`, which `TextLearner` adds, so that nothing is added twice"
-        for cb in self.learn.cbs:
-            if not isinstance(cb, fastai_rnn.RNNRegularizer): continue
-            cb.run = False # for this fit: fastai sets it back at its end
-            if (cb.alpha,cb.beta) != (self.alpha,self.beta):
-                warnings.warn(f"rnnlab's RNNRegularizer(alpha={self.alpha}, beta={self.beta}) takes the place of fastai's (alpha={cb.alpha}, "
-                              f"beta={cb.beta}); with a TextLearner, give alpha and beta to it instead, or give it alpha=0, beta=0", stacklevel=2)
+        theirs = fastai_rnn.RNNCallback, fastai_rnn.RNNRegularizer
+        for cb in self.learn.cbs: # fastai sets `run` back at the end of the fit
+            if isinstance(cb, theirs): cb.run = False
 
     def after_pred(self):
-        done = [cb for cb in self.learn.cbs if isinstance(cb, fastai_rnn.RNNCallback)]
-        if done: self._raw,self._dropped = done[0].raw_out,done[0].out
-        else: self.learn.pred,self._raw,self._dropped = self._unpack(self.pred)
-
-    def _unpack(self, pred):
-        if not isinstance(pred, (list,tuple)) or len(pred)!=3:
-            got = f"a {type(pred).__name__}" + (f" of {len(pred)}" if isinstance(pred, (list,tuple)) else '')
-            raise TypeError(f"model: RNNRegularizer expects {type(get_model(self.model)).__name__} to return (logits, raw, dropped), "
-                            f"but got {got}; return the three, as LMModel7 does, or take RNNRegularizer out of cbs")
-        pred = [_last(o) for o in pred]
-        for name,o in zip(('raw','dropped'), pred[1:]):
-            if not isinstance(o, Tensor) or o.ndim!=3:
-                raise ValueError(f"{name}: expected activations of shape bs x sl x n_hidden from the model, got "
-                                 f"{tuple(o.shape) if isinstance(o, Tensor) else type(o).__name__}")
-        return pred
+        if not isinstance(self.pred, (list,tuple)) or len(self.pred)!=3:
+            raise TypeError(_no_three.format(type(get_model(self.model)).__name__))
+        last = [o[-1] if isinstance(o, (list,tuple)) else o for o in self.pred] # the last layer's
+        self.learn.pred,self._raw,self._dropped = last
 
     def after_loss(self):
         if not self.training: return
-        if self.alpha: self.learn.loss_grad = self.learn.loss_grad + self.alpha * self._dropped.float().pow(2).mean()
+        loss = self.learn.loss_grad
+        if self.alpha: loss = loss + self.alpha*self._dropped.float().pow(2).mean()
         if self.beta and self._raw.shape[1]>1: # one time step has no change to punish
-            self.learn.loss_grad = self.learn.loss_grad + self.beta * (self._raw[:,1:]-self._raw[:,:-1]).float().pow(2).mean()
+            step = self._raw[:,1:]-self._raw[:,:-1]
+            loss = loss + self.beta*step.float().pow(2).mean()
+        self.learn.loss_grad = loss
+
+_no_three = ("RNNRegularizer needs (logits, raw, dropped), but {} returned something else; "
+             "return the three, as LMModel7 does, or take RNNRegularizer out of cbs")

@@ -220,7 +220,7 @@ def clear_errors(
         sys.exit(141)
     except (MemoryError, torch.OutOfMemoryError):
         why,code = "not enough memory; choose a smaller batch, model, or number of runs at once",1
-    except (ValueError,OSError,RuntimeError,FloatingPointError,KeyError) as e:
+    except (ValueError,OSError,RuntimeError,ImportError,FloatingPointError,KeyError) as e:
         why,code = str(e),1
         if why.startswith('Exception occured in'): why = why.split(':\n\t', 1)[-1] # fastai's words
     else: return

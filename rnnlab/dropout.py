@@ -9,151 +9,135 @@ __all__ = ['dropout_mask', 'Dropout', 'RNNDropout', 'EmbeddingDropout', 'WeightD
 import weakref
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
-from numbers import Real
 from operator import attrgetter
 
 import torch
 from torch import nn, Tensor
 from torch.func import functional_call
-
-# %% ../nbs/source/05_dropout.ipynb #02-dropout-018
-def _check_p(p):
-    "`p` as a float if it is a probability, else a `ValueError`"
-    if isinstance(p, Real) and not isinstance(p, bool) and 0 <= p <= 1: return float(p)
-    raise ValueError(f'p, the probability that an element is dropped, must be a number from 0 to 1 (0.5 for a half): got {p!r}')
+from .core import check_number
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-020
 def dropout_mask(
     x:Tensor, # Floating point tensor whose dtype and device the mask takes
     sz:int|tuple|list, # Size of the mask; an axis of size 1 shares one draw
-    p:float # Probability that an element is dropped, from 0 to 1
-)->Tensor: # Mask of size `sz`: 0 where dropped, 1/(1-p) where kept
-    "Inverted-dropout mask to multiply `x` with; `ValueError` for a `p` outside [0, 1], `TypeError` for an `x` that is not floating point"
-    p = _check_p(p)
-    if not (isinstance(x, Tensor) and x.is_floating_point()):
-        raise TypeError(f'x must be a floating point tensor (its dtype is the mask\'s): got {getattr(x, "dtype", type(x).__name__)}')
+    p:float, # Probability that an element is dropped, from 0 to 1
+) -> Tensor: # Mask of size `sz`: 0 where dropped, 1/(1-p) where kept
+    "Inverted-dropout mask to multiply `x` with"
+    check_number('p', p, hi=1)
     mask = (torch.rand(sz, device=x.device) < 1-p).to(x.dtype)
     return mask/(1-p) if p < 1 else mask
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-029
 class Dropout(nn.Module):
-    "In training zero each element with probability `p` and scale the others by 1/(1-p); in `eval` the identity (Srivastava et al. 2014)"
+    "Zero elements in training and scale the others by 1/(1-p) (Srivastava et al. 2014)"
     def __init__(self,
-        p:float=0.5 # Probability that an element is dropped; `ValueError` outside [0, 1]
+        p:float=0.5, # Probability that an element is dropped
     ):
         super().__init__()
-        self.p = _check_p(p)
+        check_number('p', p, hi=1)
+        self.p = p
 
     def forward(self,
-        x:Tensor # Input, any shape
-    )->Tensor: # Same shape as `x`
+        x:Tensor, # Input, any shape
+    ) -> Tensor: # Same shape as `x`
         if not self.training or self.p == 0: return x
         return x * dropout_mask(x, x.shape, self.p)
 
     def extra_repr(self): return f'p={self.p}'
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-039
-class RNNDropout(nn.Module):
-    "Dropout with one mask per sequence for all its time steps (variational, Gal and Ghahramani 2016); in `eval` the identity"
+class RNNDropout(Dropout):
+    "Dropout with one mask per sequence for all its time steps (Gal and Ghahramani 2016)"
     def __init__(self,
-        p:float=0.5, # Probability that a feature is dropped; `ValueError` outside [0, 1]
-        batch_first:bool=True # Input is bs x sl x n (True) or sl x bs x n (False)
+        p:float=0.5, # Probability that a feature is dropped
+        batch_first:bool=True, # Input is bs x sl x n (True) or sl x bs x n (False)
     ):
-        super().__init__()
-        self.p,self.batch_first = _check_p(p),batch_first
+        super().__init__(p)
+        self.batch_first = batch_first
 
     def forward(self,
-        x:Tensor # Input, bs x sl x n, or sl x bs x n if not `batch_first`, or more axes after these; `ValueError` for fewer
-    )->Tensor: # Same shape as `x`
-        if getattr(x, 'ndim', 0) < 3:
-            got = f'shape {tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(f"x must be a tensor of at least 3 axes, {'bs x sl x n' if self.batch_first else 'sl x bs x n'}: got {got}. "
-                             "Use Dropout if there is no time axis")
+        x:Tensor, # Input, bs x sl x n (sl x bs x n if not `batch_first`), or more axes
+    ) -> Tensor: # Same shape as `x`
+        if x.ndim < 3: raise ValueError(f"x: expected 3 axes or more, got {x.ndim}; or use Dropout")
         if not self.training or self.p == 0: return x
         sz = list(x.shape)
         sz[1 if self.batch_first else 0] = 1
         return x * dropout_mask(x, sz, self.p)
 
-    def extra_repr(self): return f'p={self.p}' + ('' if self.batch_first else ', batch_first=False')
+    def extra_repr(self):
+        return super().extra_repr() + ('' if self.batch_first else ', batch_first=False')
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-049
-class EmbeddingDropout(nn.Module):
-    "Drop whole words (rows of `emb.weight`) with probability `p` in training, scale the others by 1/(1-p) (AWD-LSTM, section 4.3)"
+class EmbeddingDropout(Dropout):
+    "Drop whole words (rows of `emb.weight`) in training, scale the others (AWD-LSTM, 4.3)"
     def __init__(self,
-        emb:nn.Embedding, # Embedding whose words are dropped; stays usable by itself, for instance for weight tying
-        p:float # Probability that a word is dropped; `ValueError` outside [0, 1]
+        emb:nn.Embedding, # Whose words are dropped; stays usable by itself, for instance for tying
+        p:float, # Probability that a word is dropped
     ):
-        super().__init__()
-        if not isinstance(emb, nn.Embedding): raise TypeError(f'emb must be an nn.Embedding: got {type(emb).__name__}')
-        self.emb,self.p = emb,_check_p(p)
+        super().__init__(p)
+        self.emb = emb
 
     def forward(self,
         words:Tensor, # Token ids, any shape, mostly bs x sl
-        scale:float|Tensor|None=None # Factor of the embeddings: a number, or a tensor such as vocab_sz x 1, else `ValueError`
-    )->Tensor: # Embeddings, `words.shape` x n
+        scale:float|Tensor|None=None, # Factor: a number, or a tensor such as `vocab_sz x 1`
+    ) -> Tensor: # Embeddings, `words.shape` x n
         drop = self.training and self.p != 0
         if not drop and scale is None: return self.emb(words)
         w = self.emb.weight
         rows = dropout_mask(w, (len(w), 1), self.p) if drop else w.new_ones(len(w), 1)
-        if scale is not None:
-            if isinstance(scale, Tensor) and scale.ndim and scale.shape not in ((len(w), 1), w.shape):
-                raise ValueError(f'scale must be a number, or a tensor of {len(w)} x 1 or {tuple(w.shape)}: got shape {tuple(scale.shape)}')
-            rows = rows * scale
+        if scale is not None: rows = rows * scale
         return self.emb(words) * rows[words]
-
-    def extra_repr(self): return f'p={self.p}'
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-063
 @contextmanager
 def _lend_flat_weights(module, lent):
-    "Within this context each `nn.RNNBase` in `module` hands `lent[w]` to its fast code for each weight `w` that is a key of `lent`"
-    rnns = [(m, m._flat_weights, m._flat_weight_refs) for m in module.modules() if isinstance(m, nn.RNNBase)]
+    "Within this context each `nn.RNNBase` in `module` computes with `lent[w]` instead of `w`"
+    rnns = [m for m in module.modules() if isinstance(m, nn.RNNBase)]
+    was = [(m._flat_weights, m._flat_weight_refs) for m in rnns]
     try:
-        for m,*_ in rnns:
-            ws = [getattr(m, n) for n in m._flat_weights_names]
-            if not any(w in lent for w in ws): continue
-            ws = [lent.get(w, w) for w in ws]
+        for m in rnns:
+            raw = [getattr(m, n) for n in m._flat_weights_names]
+            if not any(w in lent for w in raw): continue
+            ws = [lent.get(w, w) for w in raw]
             m._flat_weights,m._flat_weight_refs = ws,[weakref.ref(w) for w in ws]
             if not ws[0].is_cuda: continue
-            m._flat_weights = [torch.empty_like(w) for w in ws]            # cuDNN warns unless they lie in one piece
-            m.flatten_parameters()
+            m._flat_weights = [torch.empty_like(w) for w in ws]
+            m.flatten_parameters() # cuDNN warns unless they lie in one piece
             for c,w in zip(m._flat_weights, ws): c.copy_(w)
         yield
     finally:
-        for m,flat,refs in rnns: m._flat_weights,m._flat_weight_refs = flat,refs
+        for m,(flat,refs) in zip(rnns, was): m._flat_weights,m._flat_weight_refs = flat,refs
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-064
-class WeightDropout(nn.Module):
-    "Run `module` with some of its weights dropped with probability `p` in training, as they are in `eval` (AWD-LSTM, section 2)"
+class WeightDropout(Dropout):
+    "Run `module` with some of its weights dropped in training (AWD-LSTM, section 2)"
     def __init__(self,
-        module:nn.Module, # Any module: `nn.LSTM`, `nn.GRU`, `nn.RNN`, rnnlab's, or another; its parameters stay its own
-        p:float, # Probability that a weight is dropped; `ValueError` outside [0, 1]
-        layer_names:str|list='weight_hh_l0' # Parameter names, or patterns such as 'weight_hh_l*'; `ValueError` if one matches none
+        module:nn.Module, # An `nn.LSTM`, or any other; its parameters stay its own
+        p:float, # Probability that a weight is dropped
+        layer_names:str|list='weight_hh_l0', # Parameter names, or patterns such as 'weight_hh_l*'
     ):
-        super().__init__()
-        if not isinstance(module, nn.Module): raise TypeError(f'module must be an nn.Module: got {type(module).__name__}')
-        self.module,self.p,self.layer_names = module,_check_p(p),[]
+        super().__init__(p)
+        self.module,self.layer_names = module,[]
         have = [n for n,_ in module.named_parameters()]
-        wanted = [layer_names] if isinstance(layer_names, str) else list(layer_names)
-        if not wanted: raise ValueError('layer_names is empty, so nothing would be dropped')
-        for pat in wanted:
-            if not (found := [n for n in have if fnmatchcase(n, pat)]):
-                raise ValueError(f'layer_names: {type(module).__name__} has no parameter {pat!r}; it has {", ".join(have) or "none"}')
+        for pat in [layer_names] if isinstance(layer_names, str) else layer_names:
+            found = [n for n in have if fnmatchcase(n, pat)]
+            if not found: raise ValueError(f"layer_names: {pat!r} is none of {', '.join(have)}")
             self.layer_names += [n for n in found if n not in self.layer_names]
         self._has_flat = any(isinstance(m, nn.RNNBase) for m in module.modules())
 
     def forward(self,
         *args, # Passed on to `module`
-        **kwargs # Passed on to `module`
+        **kwargs, # Passed on to `module`
     ): # What `module` returns
         if not self.training or self.p == 0: return self.module(*args, **kwargs)
         raw = [attrgetter(n)(self.module) for n in self.layer_names]
         new = [w * dropout_mask(w, w.shape, self.p) for w in raw]
-        lend = _lend_flat_weights(self.module, dict(zip(raw, new))) if self._has_flat else nullcontext()
-        with lend: return functional_call(self.module, dict(zip(self.layer_names, new)), args, kwargs)
+        named,lent = dict(zip(self.layer_names, new)), dict(zip(raw, new))
+        with _lend_flat_weights(self.module, lent) if self._has_flat else nullcontext():
+            return functional_call(self.module, named, args, kwargs)
 
     def reset(self):
         "Reset `module`'s state, if it has a `reset`"
         if hasattr(self.module, 'reset'): self.module.reset()
 
-    def extra_repr(self): return f'p={self.p}, layer_names={self.layer_names}'
+    def extra_repr(self): return f'{super().extra_repr()}, layer_names={self.layer_names}'

@@ -7,16 +7,16 @@ __all__ = ['decks', 'Card', 'read_cards', 'questionnaire_path', 'all_cards', 'ca
            'flashcards_cli']
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-002
-import base64, csv, json, re, sys, tempfile
+import base64, csv, json, re, tempfile
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-import genanki
 from fastcore.script import call_parse
-from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
+from ..core import Version, check_choice, check_new_file, clear_errors
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-005
-decks = {'40_chapter12': ('12', 'A Language Model from Scratch'), '41_further_research': ('12F', 'Further research'),
+decks = {'40_chapter12': ('12', 'A Language Model from Scratch'),
+         '41_further_research': ('12F', 'Further research'),
          '42_chapter04': ('04', 'Training a digit classifier')}
 
 @dataclass
@@ -35,32 +35,37 @@ _question = re.compile(r'^## (F?\d+)\. (.+?)\s*$', re.M)
 _answer = re.compile(r'<details><summary>Answer</summary>\s*\n(.*?)\n\s*</details>', re.S)
 _link = re.compile(r'(?<!!)\[([^\]]+)\]\((?!https?://)[^)]*\)')
 
+def _cells(path):
+    "Of each cell: is it text, its source, and the pictures that it shows"
+    try:
+        for c in json.loads(path.read_bytes())['cells']:
+            outs = [o.get('data', {}) for o in c.get('outputs', [])]
+            pngs = [base64.b64decode(''.join(o['image/png'])) for o in outs if 'image/png' in o]
+            yield c['cell_type']=='markdown', ''.join(c['source']), tuple(pngs)
+    except (ValueError,KeyError,TypeError,AttributeError,RecursionError):
+        raise ValueError(f"{path} is not a notebook; get a fresh copy of the file") from None
+
 def read_cards(
     path, # A questionnaire notebook, one of `decks` by its file name
 ) -> list[Card]: # In order; `ValueError` if it has none, or a question without an answer
-    "The questions of a notebook with their answers and pictures; links to other notebooks become plain text"
-    path,res = Path(path),[]
-    if path.stem not in decks: raise ValueError(f"path='{path}': no questionnaire has that name; expected one of {', '.join(decks)}")
-    if not path.is_file(): raise FileNotFoundError(f"path='{path}': there is no such file; check the folder's name")
-    try:
-        cells = [(c['cell_type']=='markdown', ''.join(c['source']), [o['data']['image/png'] for o in c.get('outputs', []) if 'image/png' in o.get('data', {})])
-                 for c in json.loads(path.read_bytes())['cells']]
-        cells = [(text, src, tuple(base64.b64decode(''.join(o)) for o in pngs)) for text,src,pngs in cells]
-    except (ValueError,KeyError,TypeError,AttributeError,RecursionError):
-        raise ValueError(f"path='{path}' is not a notebook; get a fresh copy of the file") from None
-    for text,src,pngs in cells:
-        if text:
-            if q := _question.search(src):
-                a = _answer.search(src)
-                if not a: raise ValueError(f"path='{path}': question {q[1]} has no folded answer in its cell; put it there")
-                res.append(Card(decks[path.stem][0], q[1], q[2], _link.sub(r'\1', a[1]).strip()))
-        elif res: res[-1].pictures += pngs
-    if not res: raise ValueError(f"path='{path}' holds no question; expected headings like '## 7. What is …?'")
+    "The questions of a notebook, with answers and pictures; links to notebooks become plain text"
+    path = Path(path)
+    check_choice('path', path.stem, decks)
+    res = []
+    for text,src,pngs in _cells(path):
+        q = _question.search(src) if text else None
+        if q:
+            a = _answer.search(src)
+            if not a: raise ValueError(f"{path}: question {q[1]} has no folded answer; add it")
+            answer = _link.sub(r'\1', a[1]).strip()
+            res.append(Card(decks[path.stem][0], q[1], q[2], answer))
+        elif not text and res: res[-1].pictures += pngs
+    if not res: raise ValueError(f"{path}: expected headings like '## 7. What is …?'; it has none")
     return res
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-007
-def questionnaire_path() -> Path: # Folder of the questionnaire notebooks
-    "Where the questionnaires are: in a clone its `nbs/questions`, else the copy that is installed with the package"
+def questionnaire_path() -> Path:
+    "Where the questionnaires are: in a clone its `nbs/questions`, else with the package"
     here = Path(__file__).resolve().parent.parent
     clone = here.parent/'nbs'/'questions'
     return clone if clone.is_dir() else here/'questions'
@@ -73,62 +78,75 @@ def all_cards(
     return [c for name in decks for c in read_cards(path/f'{name}.ipynb')]
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-012
-_tex_css = re.compile(r'\\(style|mmlToken|bbox|href|require)') # MathJax hands what they get to the browser
+_tex_css = re.compile(r'\\(style|mmlToken|bbox|href|require)') # MathJax gives them to the browser
 _anki_mark = re.compile(r'\[(?=sound:|anki:|/?latex\]|/?\$)', re.I)
+
+def _extra(name):
+    "The module `name`, which is not needed by the rest of rnnlab"
+    try: return import_module(name)
+    except ImportError:
+        raise ImportError(f"flashcards need {name}, which is missing here; "
+                          "try: pip install 'rnnlab[cards]'") from None
 
 def card_html(
     text:str, # Markdown, with formulas like $h_t$ or $$…$$
 ) -> str: # HTML, formulas in Anki's MathJax marks; it fetches nothing
     "Markdown as HTML for Anki"
+    dollarmath = _extra('mdit_py_plugins.dollarmath').dollarmath_plugin
     escape = lambda s: s.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
     def formula(s, opts):
         if _tex_css.search(s): return f'<code>{escape(s)}</code>'
         return rf"\[{escape(s)}\]" if opts['display_mode'] else rf"\({escape(s)}\)"
-    md = MarkdownIt('commonmark', {'html': False}).enable('table')
-    md.add_render_rule('image', lambda self, tokens, i, *_: escape(f"{tokens[i].content} ({tokens[i].attrs['src']})"))
-    html = md.use(dollarmath_plugin, renderer=formula, allow_digits=False).render(text).strip()
+    def image(self, tokens, i, *_):
+        return escape(f"{tokens[i].content} ({tokens[i].attrs['src']})")
+    md = _extra('markdown_it').MarkdownIt('commonmark', {'html': False}).enable('table')
+    md.add_render_rule('image', image)
+    html = md.use(dollarmath, renderer=formula, allow_digits=False).render(text).strip()
     return _anki_mark.sub('&#91;', html)
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-015
-_css = ('.card{font-family:system-ui,sans-serif;font-size:18px;line-height:1.45;max-width:44em;margin:auto;padding:1em;text-align:left}'
-        'code{background:#8882;padding:0 .25em;border-radius:3px}pre{overflow-x:auto}img{max-width:100%;background:#fff;border-radius:8px}'
-        '.no{opacity:.6;font-size:.8em}table{border-collapse:collapse}td,th{border:1px solid #8886;padding:.2em .5em}')
-_model = genanki.Model(1_712_012_001, 'rnnlab question', css=_css,
-    fields=[dict(name=o) for o in ('Question','Answer','Number')],
-    templates=[dict(name='Card', qfmt='<div class="no">{{Number}}</div>{{Question}}', afmt='{{FrontSide}}<hr id="answer">{{Answer}}')])
+_css = """
+.card{font-family:system-ui,sans-serif;font-size:18px;line-height:1.45;max-width:44em;
+      margin:auto;padding:1em;text-align:left}
+code{background:#8882;padding:0 .25em;border-radius:3px} pre{overflow-x:auto}
+img{max-width:100%;background:#fff;border-radius:8px} .no{opacity:.6;font-size:.8em}
+table{border-collapse:collapse} td,th{border:1px solid #8886;padding:.2em .5em}
+"""
+_design = dict(name='Card', qfmt='<div class="no">{{Number}}</div>{{Question}}',
+               afmt='{{FrontSide}}<hr id="answer">{{Answer}}')
 _deck_ids = {'12': 1_712_012_101, '12F': 1_712_012_102, '04': 1_712_012_103}
 
 def write_deck(
     cards:list, # `Card`s, from `all_cards`
     path, # The .apkg file to write
 ) -> Path: # The file
-    "Write an Anki package; importing it again, or a later version of it, updates the cards in place"
-    if not cards: raise ValueError("cards is empty: there is nothing to write")
-    path = Path(path)
-    if path.suffix!='.apkg': raise ValueError(f"path='{path}': Anki opens files that end in .apkg; name it so")
-    titles = dict(decks.values())
+    "Write an Anki package; importing it again, or a later version, updates the cards in place"
+    genanki = _extra('genanki')
+    fields = [dict(name=o) for o in ('Question','Answer','Number')]
+    model = genanki.Model(1_712_012_001, 'rnnlab question', fields, [_design], css=_css)
+    res = {ch: genanki.Deck(_deck_ids[ch], f'rnnlab::{ch} {title}') for ch,title in decks.values()}
+    package = genanki.Package([])
     with tempfile.TemporaryDirectory() as tmp:
-        res,media = {ch: genanki.Deck(_deck_ids[ch], f'rnnlab::{ch} {titles[ch]}') for ch in titles},[]
         for c in cards:
             answer = card_html(c.answer)
             for i,png in enumerate(c.pictures):
                 file = Path(tmp)/f'{c.uid}-{i}.png'
                 file.write_bytes(png)
-                media.append(str(file))
-                answer += f'<p><img src="{file.name}" alt="Picture {i+1} to question {c.number}"></p>'
-            res[c.chapter].add_note(genanki.Note(_model, [card_html(c.question), answer, f'Chapter {c.chapter}, question {c.number}'],
-                                                 guid=genanki.guid_for(c.uid), tags=['rnnlab', f'chapter{c.chapter}']))
-        package = genanki.Package([o for o in res.values() if o.notes])
-        package.media_files = media
+                package.media_files.append(str(file))
+                alt = f'Picture {i+1} to question {c.number}'
+                answer += f'<p><img src="{file.name}" alt="{alt}"></p>'
+            texts = [card_html(c.question), answer, f'Chapter {c.chapter}, question {c.number}']
+            res[c.chapter].add_note(genanki.Note(model, texts, guid=genanki.guid_for(c.uid),
+                                                 tags=['rnnlab', f'chapter{c.chapter}']))
+        package.decks = [o for o in res.values() if o.notes]
         package.write_to_file(path)
-    return path
+    return Path(path)
 
 def write_csv(
     cards:list, # `Card`s, from `all_cards`
     path, # The CSV file to write, UTF-8
 ) -> Path: # The file
-    "Write chapter, number, question and answer, in Markdown, as CSV: for other programs, without pictures"
-    if not cards: raise ValueError("cards is empty: there is nothing to write")
+    "Write chapter, number, question and answer, in Markdown, as CSV, without pictures"
     with open(path, 'w', newline='', encoding='utf-8') as f:
         w = csv.writer(f)
         w.writerow(['id','chapter','number','question','answer'])
@@ -137,15 +155,16 @@ def write_csv(
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-025
 @call_parse
+@clear_errors('rnnlab-flashcards')
 def flashcards_cli(
     out:str='rnnlab.apkg', # File to write: .apkg for Anki, .csv for a table
     notebooks:str=None, # Folder of the questionnaire notebooks; default: those of this installation
+    force:bool=False, # Replace the file if it is there?
+    version:Version=None,
 ):
     "Write the questions and answers of the questionnaires as flashcards"
-    try:
-        if Path(out).suffix not in ('.apkg','.csv'): raise ValueError(f"out={out!r}: expected a name that ends in .apkg or .csv")
-        if not Path(out).absolute().parent.is_dir(): raise ValueError(f"out={out!r}: that folder does not exist; make it first")
-        cards = all_cards(notebooks)
-        path = (write_deck if Path(out).suffix=='.apkg' else write_csv)(cards, out)
-    except (ValueError, OSError) as e: sys.exit(f'rnnlab-flashcards: {e}')
-    print(f'{len(cards)} cards, {sum(len(c.pictures) for c in cards)} pictures read, written to {path}')
+    path = check_new_file(out, force, ('.apkg','.csv'))
+    cards = all_cards(notebooks)
+    write = write_csv if path.suffix=='.csv' else write_deck
+    n = sum(len(c.pictures) for c in cards)
+    print(f'{len(cards)} cards, {n} pictures read, written to {write(cards, path)}')
