@@ -18,7 +18,7 @@ from ..recipes import chapter_corpus, get_recipe
 
 # %% ../../nbs/source/course/35_lessons.ipynb #lessons-005
 class Counts:
-    "Predict the word that most often followed the last `n` words of a text; of fewer, where these are new"
+    "Predict the word that most often followed the last `n` words; fewer, where these are new"
     def __init__(self,
         ids:list, # The training text, as numbers
         n:int, # Words to look at
@@ -63,7 +63,8 @@ def draw_marks(
     fig,ax = plt.subplots(figsize=(7, .55+.3*len(rows)), layout='constrained', dpi=120)
     plt.close(fig)
     ax.axvline(best, c='#009E73', ls='--', lw=1.2)
-    ax.text(best-.008, .5, f'best possible {best:.2f}', c='#00745a', size=9, ha='right', va='center')
+    ax.text(best-.008, .5, f'best possible {best:.2f}', c='#00745a', size=9, ha='right',
+            va='center')
     for y,(label,x,color) in enumerate(rows):
         ax.plot([0, x], [y, y], c=color, lw=1, alpha=.35)
         ax.plot(x, y, '*' if label == 'you' else 'o', c=color, ms=12 if label == 'you' else 7)
