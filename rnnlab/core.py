@@ -24,7 +24,7 @@ import rnnlab
 def check_sizes(**sizes):
     "Raise `ValueError` unless every size is a whole number from 1 on"
     for k,v in sizes.items():
-        if not isinstance(v, Integral) or isinstance(v, bool) or v<1:
+        if not isinstance(v, Integral) or isinstance(v, bool) or v < 1:
             raise ValueError(f"{k}={v!r}: expected a whole number from 1 on")
 
 def check_number(
@@ -36,8 +36,8 @@ def check_number(
 ):
     "Raise `ValueError` unless `v` is a finite number from `lo` to `hi`"
     ok = isinstance(v, Real) and not isinstance(v, bool) and math.isfinite(v)
-    if ok and (lo<v if above else lo<=v) and v<=hi: return
-    upto = '' if hi==math.inf else f" {'and at most' if above else 'to'} {hi}"
+    if ok and (lo < v if above else lo <= v) and v <= hi: return
+    upto = '' if hi == math.inf else f" {'and at most' if above else 'to'} {hi}"
     want = f"above {lo}{upto}" if above else f"from {lo}{upto or ' on'}"
     raise ValueError(f"{name}={v!r}: expected a number {want}")
 
@@ -74,7 +74,7 @@ def written_aside(
 ) -> Iterator[BinaryIO]: # A file to write bytes to, in `with written_aside(path) as f:`
     "Replace `path` by what the block writes, if it ends well; else `path` stays as it was"
     path = Path(path)
-    if path.is_symlink() and hasattr(os, 'getuid') and path.lstat().st_uid!=os.getuid():
+    if path.is_symlink() and hasattr(os, 'getuid') and path.lstat().st_uid != os.getuid():
         raise PermissionError(errno.EPERM, "another user made this link", str(path))
     path = Path(os.path.realpath(path)) # a link of yours stays a link
     part = path.with_name(f'{path.name}.part')
@@ -88,7 +88,7 @@ def written_aside(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    if os.name=='posix': _to_disk(path.parent) # Windows can't, and needn't, wait for a folder
+    if os.name == 'posix': _to_disk(path.parent) # Windows can't, and needn't, wait for a folder
 
 # %% ../nbs/source/00_core.ipynb #00-core-014
 def check_new_file(
@@ -131,7 +131,7 @@ def environment(
 ) -> dict: # Versions, and the device by name
     "What runs a training: to be kept beside every number"
     device = default_device() if device is None else torch.device(device)
-    name = torch.cuda.get_device_name(device) if device.type=='cuda' else platform.machine()
+    name = torch.cuda.get_device_name(device) if device.type == 'cuda' else platform.machine()
     return dict(device=device.type, device_name=name, rnnlab=rnnlab.__version__,
                 torch=torch.__version__, fastai=fastai.__version__,
                 python=platform.python_version(), system=platform.system())
@@ -224,7 +224,7 @@ def clear_errors(
         why,code = str(e),1
         if why.startswith('Exception occured in'): why = why.split(':\n\t', 1)[-1] # fastai's words
     else: return
-    if rank_distrib() and code==130: sys.exit(code) # of several processes one is enough to say so
+    if rank_distrib() and code == 130: sys.exit(code) # of several processes one is enough to say so
     who = f'{command} (process {rank_distrib()})' if num_distrib() else command
     print(f'{who}: {shown(why, sys.stderr)}', file=sys.stderr)
     sys.exit(code)

@@ -123,6 +123,8 @@ def _window(model, vocab, window):
     if any(hasattr(m, 'reset') for m in model.modules()):
         if window: raise ValueError(f"window={window}: {name} carries a state; leave window out")
         return None
+    if type(model) is LMModel1 and window not in (None, 3):
+        raise ValueError(f"window={window}: LMModel1 reads 3 tokens; leave window out")
     if window is None and isinstance(model, LMModel1): return 3
     if window is None:
         raise ValueError(f"window: {name} has no state; say how many of the last tokens to read")

@@ -39,14 +39,14 @@ class Recipe:
     epochs:int # Length of the one-cycle schedule
     lr:float # Its highest learning rate
     book:tuple|None # The chapter's last training loss, validation loss, accuracy; None: not in it
-    sl:int=16 # Sequence length in tokens
-    target:str='all' # A target after every token ('all'), or only after the sequence ('last')
-    group:bool=True # Do rows continue from batch to batch?
-    bs:int=64 # Batch size
-    wd:float|None=None # Weight decay; None: the optimizer's own, 0.01
-    moms:tuple=(0.95,0.85,0.95) # Momentum of the schedule, at its start, middle and end
-    alpha:float|None=None # Weight of AR; None: no `RNNRegularizer`
-    beta:float|None=None # Weight of TAR
+    sl:int = 16 # Sequence length in tokens
+    target:str = 'all' # A target after every token ('all'), or only after the sequence ('last')
+    group:bool = True # Do rows continue from batch to batch?
+    bs:int = 64 # Batch size
+    wd:float|None = None # Weight decay; None: the optimizer's own, 0.01
+    moms:tuple = (0.95,0.85,0.95) # Momentum of the schedule, at its start, middle and end
+    alpha:float|None = None # Weight of AR; None: no `RNNRegularizer`
+    beta:float|None = None # Weight of TAR
 
 # %% ../nbs/source/06_recipes.ipynb #05-recipes-007
 _last3 = dict(sl=3, target='last')

@@ -103,7 +103,8 @@ class Exercise:
         self.source = source(self.solve, self.name)
         self.stub = self.stub.strip() or stub_of(self.source)
         self.is_class = isinstance(self.solve, type)
-        self.dims = list(inspect.signature(self.trial).parameters)[2:]
+        params = inspect.signature(self.trial).parameters
+        self.dims = [k for k,p in params.items() if p.default is p.empty][2:]
 
     def __repr__(self): return f"{self.name}: {self.title}"
 
@@ -174,12 +175,12 @@ def same(got, want, what='the result', mistakes=None):
     "Raise `Wrong` unless `got` is `want`; `mistakes`: what to say → what this mistake gives"
     wrong_if(got is None, f"{what} is None: is there a `return`?")
     if isinstance(want, list): return _same_list(got, want, what, mistakes)
-    shape = tuple(want.shape)
+    shape = tuple(want.shape) or '() (a single number)'
     wrong_if(not isinstance(got, Tensor), f"{what}: expected a tensor of shape {shape}, got "
              f"{brief(got)}")
     wrong_if(got.device!=want.device, f"{what} is on the device {got.device}, but the input is on "
              f"{want.device}: make new tensors with `x.new_zeros(...)` or `device=x.device`")
-    shapes = f"expected the shape {shape or '() of a number'}, got {tuple(got.shape)}"
+    shapes = f"expected the shape {shape}, got {tuple(got.shape)}"
     _known(got, want, what, mistakes, '' if got.shape==want.shape else f" ({shapes})")
     wrong_if(got.shape!=want.shape, f"{what}: {shapes}")
     wrong_if(got.dtype!=want.dtype, f"{what}: expected the dtype {want.dtype}, got {got.dtype}; "

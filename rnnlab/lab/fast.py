@@ -53,7 +53,8 @@ def override(
     check_number('lr', r.lr, above=True)
     check_number('p', a.get('p', 0), hi=1)
     for k in ('wd','alpha','beta'): check_number(k, getattr(r, k) or 0)
-    if len(r.moms)!=3: raise ValueError(f"moms={r.moms}: expected three numbers, like 0.8/0.7/0.8")
+    if len(r.moms) != 3:
+        raise ValueError(f"moms={r.moms}: expected three numbers, like 0.8/0.7/0.8")
     for o in r.moms: check_number('moms', o, hi=0.999)
     check_choice('rnn', a.get('rnn', 'rnn'), rnn_types)
     if r.model is LMModel1: check_choice('sl', r.sl, [3])
@@ -84,7 +85,7 @@ def one_cycle(
     "fastai's `fit_one_cycle`: cosines from `lr/25` to `lr` in the first quarter, then to `lr/1e5`"
     pos = (np.arange(epochs)[:,None]/epochs + np.arange(n_batches)/(n_batches*epochs)).reshape(-1)
     def cos(a, b, pos): return a + (1+np.cos(np.pi*(1-pos)))*(b-a)/2
-    return tuple(np.where(pos<0.25, cos(a, b, pos/0.25), cos(b, c, (pos-0.25)/0.75))
+    return tuple(np.where(pos < 0.25, cos(a, b, pos/0.25), cos(b, c, (pos-0.25)/0.75))
                  for a,b,c in ((lr/25, lr, lr/1e5), moms))
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-018
@@ -288,7 +289,7 @@ def _tanh(x): return 2/(1+tl.exp(-2*x))-1
 def _lstm_forward(G, H, C, W, b, strideW, strideb, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
     s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows<BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
     H += s*(SL+1)*step
     C += s*(SL+1)*step
     g = G + s*SL*4*step + rows[:,None]*4*N + n[None,:]
@@ -324,7 +325,7 @@ def _lstm_forward(G, H, C, W, b, strideW, strideb, BS,
 def _lstm_backward(G, C, D, W, strideW, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
     s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows<BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
     C += s*(SL+1)*step + SL*step
     D += s*SL*step + (SL-1)*step
     g = G + (s*SL+SL-1)*4*step + rows[:,None]*4*N + n[None,:]
@@ -356,7 +357,7 @@ def _lstm_backward(G, C, D, W, strideW, BS,
 def _gru_forward(G, A, H, W, b, strideW, strideb, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
     s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows<BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
     H += s*(SL+1)*step
     A += s*SL*step
     g = G + s*SL*3*step + rows[:,None]*3*N + n[None,:]
@@ -387,7 +388,7 @@ def _gru_forward(G, A, H, W, b, strideW, strideb, BS,
 def _gru_backward(G, A, H, K, D, W, strideW, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
     s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows<BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
     H += s*(SL+1)*step + (SL-1)*step
     A += (s*SL+SL-1)*step
     D += (s*SL+SL-1)*step
@@ -420,7 +421,7 @@ def _gru_backward(G, A, H, K, D, W, strideW, BS,
 def _launch(kernel, S, bs, sl, n, *args):
     "Start `kernel`: a program a seed and `BM` rows, many if that keeps the chip's 132 cores busy"
     BM = 64 if S*bs >= 64*96 and n <= 64 else 16
-    kernel[S, -(-bs//BM)](*args, bs, sl, n, BM, n<=64, 'tf32x3', num_warps=8 if BM==64 else 4,
+    kernel[S, -(-bs//BM)](*args, bs, sl, n, BM, n <= 64, 'tf32x3', num_warps=8 if BM == 64 else 4,
                           num_stages=1)
 
 class _FusedLSTMLayer(_Layer):
@@ -494,12 +495,12 @@ class _Buffers:
         self.D = new(sl, bs, n) # the gradient of a layer's output, on its way down
         if not tr.p: return
         self.mask,self.drop = (new(sl, bs, n) for _ in range(2))
-        if tr.device.type=='cpu': self.bits = torch.empty(S, -(-sl*bs*n//4), dtype=torch.long)
+        if tr.device.type == 'cpu': self.bits = torch.empty(S, -(-sl*bs*n//4), dtype=torch.long)
 
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-038
 def _place(device):
     "Where to train: `device`, or None for fastai's `default_device()` if it is CUDA, else the CPU"
-    if device is None and default_device().type!='cuda': device = 'cpu'
+    if device is None and default_device().type != 'cuda': device = 'cpu'
     device = check_device(device)
     check_choice('device', device.type, ('cpu','cuda'))
     return device
@@ -522,12 +523,12 @@ class FastTrainer:
         self.n,self.n_layers = a['n_hidden'],a.get('n_layers', 1)
         self.p,self.tied,rnn = a.get('p', 0.),a.get('tied', False),a.get('rnn', 'relu')
         self.one_matrix = 'rnn' not in a
-        self.every = r.target=='all'
+        self.every = r.target == 'all'
         self.stateful = r.model not in (LMModel1, LMModel2)
-        self.whole = rnn=='lstm' and self.device.type=='cpu'
-        fuse = self.device.type=='cuda' and triton and rnn in _fused and self.n in (16,32,64,128)
+        self.whole = rnn == 'lstm' and self.device.type == 'cpu'
+        fuse = self.device.type == 'cuda' and triton and rnn in _fused and self.n in (16,32,64,128)
         self.layer = (_fused if fuse else _layers)[rnn]
-        if self.layer is _FusedLSTMLayer and n_seeds==1 and self.n <= kernels.max_hidden:
+        if self.layer is _FusedLSTMLayer and n_seeds == 1 and self.n <= kernels.max_hidden:
             self.layer = _RowLSTMLayer
         corpus = chapter_corpus() if corpus is None else corpus
         self.dls = lm_dls(corpus, r.sl, r.bs, r.target, r.group, split, 'cpu')
@@ -543,16 +544,17 @@ class FastTrainer:
         self.train,self.valid = (self._packed(dl.batches) for dl in self.dls)
         self._parameters()
         self.losses = torch.zeros(len(self.lrs), self.S, device=self.device)
-        if r.beta and r.sl>1: # the gradient of TAR mixes the steps: one before, this one, one after
+        # the gradient of TAR mixes the steps: one before, this one, one after
+        if r.beta and r.sl > 1:
             d = torch.eye(r.sl).diff(dim=0)
             self.tar = (2*r.beta/((r.sl-1)*r.bs*self.n)*d.T@d).to(self.device)
         self.bufs = {bs: _Buffers(self, bs) for bs in
                      {len(x1)//r.sl for _,x1,_ in self.train+self.valid}}
-        if self.device.type!='cuda': return
+        if self.device.type != 'cuda': return
         try: self._capture()
         except Exception as e:
             fused = issubclass(self.layer, tuple(_fused.values()))
-            if not fused or type(e).__module__.split('.')[0]!='triton': raise
+            if not fused or type(e).__module__.split('.')[0] != 'triton': raise
             warnings.warn(f"rnnlab.lab.fast's kernel for rnn={self.a['rnn']} and n_hidden={self.n} "
                           f"does not fit this GPU ({e}); training goes on operation by operation, "
                           "with the same results", stacklevel=4)
@@ -562,7 +564,7 @@ class FastTrainer:
     def _packed(self, batches):
         "The batches as the layers want them, on the trainer's device: sequence first, one-hot"
         def hot(o): return nn.functional.one_hot(o, self.vocab_sz).float()
-        def flat(o): return (o.T.reshape(-1) if o.ndim==2 else o).to(self.device)
+        def flat(o): return (o.T.reshape(-1) if o.ndim == 2 else o).to(self.device)
         # where each seed's rows begin in the table of tokens
         first = torch.arange(self.S, device=self.device).unsqueeze(1)*self.vocab_sz
         return [((x+first).flatten(), hot(x), hot(y)/-len(y))
@@ -574,7 +576,7 @@ class FastTrainer:
         shapes = {k: v.shape for k,v in m.named_parameters()}
         self.P,self.dP,self.flat = {},{},[]
         for decay in (True, False):
-            part = {k: s for k,s in shapes.items() if k.endswith('.bias')!=decay}
+            part = {k: s for k,s in shapes.items() if k.endswith('.bias') != decay}
             sizes = [s.numel() for s in part.values()]
             flat = torch.zeros(self.S, sum(sizes), device=self.device)
             flat.grad = torch.zeros_like(flat)
@@ -606,7 +608,7 @@ def start(self:FastTrainer,
         m,after = _module(self.r, self.a, self.vocab_sz, s)
         for k,v in m.named_parameters(): self.P[k][i] = v.detach().to(self.device)
         self.gens.append(torch.Generator().set_state(after))
-    if self.device.type=='cpu':
+    if self.device.type == 'cpu':
         groups = [dict(params=[o], weight_decay=wd) for o,wd in zip(self.flat, (self.wd, 0.))]
         self.opt = torch.optim.AdamW(groups, lr=1., betas=(0.9,0.99), eps=1e-5, fused=True)
     else:
@@ -647,12 +649,12 @@ def _forward_layers(self:FastTrainer, b, x):
 
 @patch
 def _draw_mask(self:FastTrainer, b):
-    if self.device.type=='cpu':
+    if self.device.type == 'cpu':
         for o,g in zip(b.bits, self.gens): o.random_(-2**63, None, generator=g)
         bits = b.bits.view(torch.int16)[:,:b.mask[0].numel()].view_as(b.mask)
         torch.ge(bits, round(self.p*2**16)-2**15, out=b.mask)
     else: b.mask.bernoulli_(1-self.p, generator=self.gen)
-    return b.mask.mul_(1/(1-self.p)) if self.p<1 else b.mask
+    return b.mask.mul_(1/(1-self.p)) if self.p < 1 else b.mask
 
 @patch
 def _loss(self:FastTrainer, b, y):
@@ -676,7 +678,7 @@ def _backward(self:FastTrainer, b, x1):
         D[:,-1].baddbmm_(b.logits, P['h_o.weight'], beta=0)
     if r.alpha: D.add_(b.drop if self.p else b.raw, alpha=2*r.alpha/D[0].numel())
     if self.p: D.mul_(b.mask)
-    if r.beta and r.sl>1: D.flatten(2).baddbmm_(self.tar.expand(self.S, -1, -1), b.raw.flatten(2))
+    if r.beta and r.sl > 1: D.flatten(2).baddbmm_(self.tar.expand(self.S, -1, -1), b.raw.flatten(2))
     if self.whole:
         b.layers[0].backward(D)
         dP['i_h.weight'].baddbmm_(tokens, D.flatten(1,2), beta=int(self.tied))
@@ -707,7 +709,7 @@ def _update(self:FastTrainer, i):
 @_jit
 def _adam(P, G, M, V, hyper, n, DECAY: tl.constexpr, B: tl.constexpr):
     i = tl.program_id(0).to(tl.int64)*B + tl.arange(0, B)
-    keep = i<n
+    keep = i < n
     decay,w,a,c = tl.load(hyper),tl.load(hyper+1),tl.load(hyper+2),tl.load(hyper+3)
     p,g,m,v = tl.load(P+i, keep),tl.load(G+i, keep),tl.load(M+i, keep),tl.load(V+i, keep)
     if DECAY: p *= decay
@@ -753,9 +755,9 @@ def _adam_step(self:FastTrainer, hyper):
     for k,(p,avg,sqr) in enumerate(zip(self.flat, self.avg, self.sqr)):
         if triton:
             blocks = -(-p.numel()//1024)
-            _adam[(blocks,)](p, p.grad, avg, sqr, hyper, p.numel(), k==0, 1024)
+            _adam[(blocks,)](p, p.grad, avg, sqr, hyper, p.numel(), k == 0, 1024)
             continue
-        if k==0: p.mul_(decay)
+        if k == 0: p.mul_(decay)
         avg.lerp_(p.grad, w)
         sqr.mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
         p.addcdiv_(avg, sqr.sqrt().mul_(a).add_(c))
@@ -776,7 +778,7 @@ def _turn(self:FastTrainer):
     parts = cut_sequences(torch.cat([ids, ids[:1]]), self.r.sl, self.r.target)
     if self.r.group: parts = [group_chunks(o, self.r.bs) for o in parts]
     batches = self._packed(list(zip(*(o.split(self.r.bs) for o in parts)))[:len(self.train)])
-    if self.device.type=='cpu': self.train = batches
+    if self.device.type == 'cpu': self.train = batches
     else:
         for o,new in zip(self.data, zip(*batches)): torch.stack(new, out=o)
 
@@ -792,7 +794,7 @@ def fit(self:FastTrainer,
         if self.rotate: self._turn()
         self._reset()
         for batch in self.train:
-            if self.device.type=='cuda': self.graph.replay()
+            if self.device.type == 'cuda': self.graph.replay()
             else: self._step(self.steps, *batch)
             self.steps += 1
         if done: done()
@@ -807,7 +809,7 @@ def validate(self:FastTrainer) -> tuple: # Loss and accuracy of each seed, two a
     for x,x1,y in self.valid:
         b = self.bufs[len(x1)//self.r.sl]
         self._forward(b, x, False)
-        right = right + (b.logits.argmax(-1)==y.argmin(-1)).sum(1)
+        right = right + (b.logits.argmax(-1) == y.argmin(-1)).sum(1)
         loss = loss + self._loss(b, y)*len(y)
         n += len(y)
     return (loss/n).cpu().numpy(),(right/n).cpu().numpy()
@@ -863,7 +865,7 @@ def fast_train(
     threads = torch.get_num_threads()
     pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        if device.type=='cpu': torch.set_num_threads(1)
+        if device.type == 'cpu': torch.set_num_threads(1)
         tr = _kept.pop(key, None)
         tr = tr or FastTrainer(recipe, 1, device, corpus, split, rotate, **overrides)
         tr.map = pool.map
@@ -912,11 +914,11 @@ def fast_train_many(
     r,a = override(recipe, **overrides)
     device = _place(device)
     seeds = [int(s) for s in seeds]
-    if workers is None: workers = n_cores() if device.type=='cpu' else 1
+    if workers is None: workers = n_cores() if device.type == 'cpu' else 1
     check_sizes(seeds=len(seeds), workers=workers)
-    if together is None and device.type=='cuda': together = 128
+    if together is None and device.type == 'cuda': together = 128
     elif together is None: # as large as pays, and so that no worker is left with nothing to do
-        rounds = -(-len(seeds)//(workers*(1 if a.get('rnn')=='lstm' else 5)))
+        rounds = -(-len(seeds)//(workers*(1 if a.get('rnn') == 'lstm' else 5)))
         together = -(-len(seeds)//(workers*rounds))
     check_sizes(together=together)
     name,changes = _told(recipe, rotate, overrides)
@@ -930,7 +932,7 @@ def fast_train_many(
     threads = torch.get_num_threads()
 
     def work(g):
-        if device.type=='cpu': torch.set_num_threads(1)
+        if device.type == 'cpu': torch.set_num_threads(1)
         def done():
             if stop.is_set(): raise _Stopped
             with lock: bar.update(len(g))

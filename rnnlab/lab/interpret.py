@@ -113,7 +113,7 @@ def _replay(m, kind, sfx, x, *state):
     w_ih,w_hh,b_ih,b_hh,w_hr = (getattr(m, f'{k}_{sfx}', None) for k in
                                 ('weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'))
     step = {'LSTM': _lstm_step, 'GRU': _gru_step, 'RNN': _rnn_step}[kind]
-    act = (getattr(torch, m.nonlinearity),) if kind=='RNN' else ()
+    act = (getattr(torch, m.nonlinearity),) if kind == 'RNN' else ()
     back = sfx.endswith('_reverse')
     steps = []
     for o in F.linear(x.flip(0) if back else x, w_ih, b_ih):
@@ -128,7 +128,7 @@ def _replay(m, kind, sfx, x, *state):
 def _check_same(got, want, name):
     "Raise unless what was replayed is what the module gave"
     tol = torch.finfo(want.dtype).eps**.5
-    if got.shape==want.shape and torch.allclose(got, want, rtol=tol, atol=tol): return
+    if got.shape == want.shape and torch.allclose(got, want, rtol=tol, atol=tol): return
     raise ValueError(f"model: the states replayed from the weights of {name} are not its own, so "
                      "its gates would be wrong: it does more than its class says (another forward, "
                      "a hook, dropout that eval() does not stop?)")
@@ -136,10 +136,10 @@ def _check_same(got, want, name):
 def _module_states(m, kind, args, out):
     "Gates and states of each layer of `m` in one call, checked: suffix → name → `sl x n_hidden`"
     x,ys = (o[0] if m.batch_first else o[:,0] for o in (args[0], out[0]))
-    last = out[1] if kind=='LSTM' else (out[1],)
-    start = args[1] if len(args)>1 else None
+    last = out[1] if kind == 'LSTM' else (out[1],)
+    start = args[1] if len(args) > 1 else None
     if start is None: start = [torch.zeros_like(o) for o in last]
-    elif kind!='LSTM': start = (start,)
+    elif kind != 'LSTM': start = (start,)
     below,sfxs,res = [],_suffixes(m),{}
     for k,sfx in enumerate(sfxs):
         res[sfx] = _replay(m, kind, sfx, x, *(s[k,0] for s in start))
@@ -147,7 +147,7 @@ def _module_states(m, kind, args, out):
         for name,s in zip('hc', last):
             _check_same(res[sfx][name][end], s[k,0], f"{type(m).__name__} {sfx}")
         below.append(res[sfx]['h'])
-        if len(below)==1+m.bidirectional: x,below = torch.cat(below, -1),[]
+        if len(below) == 1+m.bidirectional: x,below = torch.cat(below, -1),[]
     _check_same(x, ys, type(m).__name__)
     return res
 
@@ -171,7 +171,7 @@ class Trace(NamedTuple):
 @torch.no_grad()
 def _states(model, ids, layers):
     "Gates and states of `layers` while `model` reads `ids`, `1 x sl`"
-    loop = layers[0].kind=='loop'
+    loop = layers[0].kind == 'loop'
     modules = {model.h_h, model.i_h, model.h_o} if loop else {o.module for o in layers}
     with _reading(model), _listen(*modules) as calls: model(ids)
     for o in layers:
@@ -204,7 +204,7 @@ class Picture(NamedTuple):
 
     def __repr__(self): return "Picture of {} rows x {} columns".format(*self.data.shape)
     def _repr_png_(self):
-        self.fig.savefig(b:=BytesIO(), format='png')
+        self.fig.savefig(b := BytesIO(), format='png')
         return b.getvalue()
 
 _ink,_grey,_pale,_blue,_red,_green = '#1b2733','#66727f','#c9d0d7','#0072B2','#D55E00','#009E73'
@@ -230,7 +230,7 @@ def _token_axis(ax, tokens):
                   parse_math=False)
     ax.tick_params(axis='x', length=0, pad=2)
     for o in ax.get_xticklabels(): # a lone '.' is easily missed
-        if len(o.get_text())==1 and not o.get_text().isalnum(): o.set(weight='bold', size=size+2)
+        if len(o.get_text()) == 1 and not o.get_text().isalnum(): o.set(weight='bold', size=size+2)
 
 def _plain(*axs):
     "No frame above and on the right"
@@ -244,7 +244,7 @@ def count_since(
     "How many tokens ago was the last `sep`?"
     res,n = [],0
     for o in tokens:
-        n = 0 if o==sep else n+1
+        n = 0 if o == sep else n+1
         res.append(n)
     return res
 
@@ -267,7 +267,7 @@ def _two_groups(x, place, most):
     follows = (one @ means).pow(2).sum(0)/var # share of a unit's variance that the place explains
     holds = (x[1:]*x[:-1]).sum(0)/var         # correlation with itself a token ago
     n = x.shape[1]
-    k = most//2 if n>most else int((follows>holds).sum())
+    k = most//2 if n > most else int((follows > holds).sum())
     first = follows.topk(k).indices.tolist()
     rest = [u for u in holds.argsort(descending=True, stable=True).tolist() if u not in first]
     up,peak = (o.tolist() for o in means.max(0))
@@ -279,7 +279,7 @@ def _rows(t, sep, units, order, max_units):
     check_choice('order', order, ('place','index'))
     if units: return [list(units)]
     x = t.states.get('c', t.states['h']).double().cpu()
-    if order=='place' and sep in t.tokens and len(t.tokens)>2:
+    if order == 'place' and sep in t.tokens and len(t.tokens) > 2:
         place = torch.tensor(count_since(t.tokens, sep))
         return [o for o in _two_groups(x, place, max_units) if o]
     return [sorted(x.std(0, correction=0).topk(min(x.shape[1], max_units)).indices.tolist())]
@@ -288,9 +288,9 @@ def _rows(t, sep, units, order, max_units):
 def _scale(k, x):
     "What the panel `k` shows of `x`, and its colours: sequential from 0, or diverging around 0"
     if k in 'iforz': return x,'viridis',Normalize(0, 1)
-    if k=='c': x = x/x.abs().amax(0).clamp(min=1e-6)
+    if k == 'c': x = x/x.abs().amax(0).clamp(min=1e-6)
     top = float(x.abs().max())
-    if k=='h' and x.min() >= 0: return x,'viridis',Normalize(0, top or 1.) # a relu's
+    if k == 'h' and x.min() >= 0: return x,'viridis',Normalize(0, top or 1.) # a relu's
     return x,'RdBu_r',Normalize(-max(1., top), max(1., top))
 
 def _draw_gates(t, show, groups, sep, title):
@@ -302,7 +302,7 @@ def _draw_gates(t, show, groups, sep, title):
     same = {}
     for ax,k in zip(axs[:,0], show):
         x,cmap,norm = _scale(k, t.states[k].float().cpu())
-        own = x.shape[1]!=n # a projected h has units of its own
+        own = x.shape[1] != n # a projected h has units of its own
         im = ax.imshow((x if own else x[:,rows]).T, aspect='auto', cmap=cmap, norm=norm,
                        interpolation='nearest')
         same.setdefault((cmap, norm.vmin, norm.vmax), []).append((ax, im))
@@ -310,8 +310,8 @@ def _draw_gates(t, show, groups, sep, title):
         ax.set_yticks([])
         ax.spines[:].set_visible(False)
         for j,o in enumerate(t.tokens[:-1]):
-            if o==sep: ax.axvline(j+.5, color='white', lw=2)
-        if len(groups)==2 and not own:
+            if o == sep: ax.axvline(j+.5, color='white', lw=2)
+        if len(groups) == 2 and not own:
             a,b = map(len, groups)
             ax.axhline(a-.5, color='white', lw=2)
             ax.set_yticks([a/2-.5, a+b/2-.5], ['place','hold'], rotation=90, va='center', size=8,
@@ -319,12 +319,12 @@ def _draw_gates(t, show, groups, sep, title):
             ax.tick_params(axis='y', length=0, pad=2)
     for group in same.values():
         bar = fig.colorbar(group[0][1], ax=[a for a,_ in group], pad=.015, fraction=.03,
-                           aspect=11*len(group) if len(show)>1 else 35)
+                           aspect=11*len(group) if len(show) > 1 else 35)
         bar.ax.tick_params(labelsize=8, length=2, color=_grey)
         bar.outline.set_visible(False)
     _token_axis(axs[-1,0], t.tokens)
     for ax in axs[:-1,0]: ax.tick_params(axis='x', length=0, labelbottom=False)
-    some = f'{len(rows)} of {n}' if len(rows)<n else n
+    some = f'{len(rows)} of {n}' if len(rows) < n else n
     fig.suptitle(f"{title} ({t.layer.name}, {t.layer.kind}): {some} units", size=10, color=_ink)
     return fig
 
@@ -360,7 +360,7 @@ def _centred(x, groups):
 def _corr(a, b, least):
     "Correlation of `a`, `sl x n`, with `b`, `sl x 1`, centred; 0 if `a` moves less than `least`"
     num,va,vb = (a*b).sum(0),a.pow(2).sum(0),b.pow(2).sum()
-    return torch.where(va>least, num/(va*vb).clamp(min=1e-300).sqrt(), 0.)
+    return torch.where(va > least, num/(va*vb).clamp(min=1e-300).sqrt(), 0.)
 
 def _scores(x, tokens, count):
     "Correlation of each column of `x`, `sl x n`, with `count`, and the same among equal tokens"
@@ -455,10 +455,10 @@ def _reach(model, emb, x, y):
     with _reading(model), torch.enable_grad():
         emb.register_forward_hook(cut) # gone when the model is given back
         out = _logits(model(x))
-        out = out if out.ndim==2 else out[:,-1]
+        out = out if out.ndim == 2 else out[:,-1]
         loss = F.cross_entropy(out.double(), y, reduction='sum')
         grads = torch.autograd.grad(loss, leaves)
-    g = torch.stack(grads, 1) if grads[0].ndim==2 else torch.cat(grads, 1)
+    g = torch.stack(grads, 1) if grads[0].ndim == 2 else torch.cat(grads, 1)
     return g.double().norm(dim=-1).flip(1).cpu()
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-078
@@ -496,9 +496,9 @@ def _draw_reach(data, panels):
     fig,axs = _figure(1, len(panels), figsize=(5.6, 3.3), sharey=True, squeeze=False)
     style = {o: _lines[i%len(_lines)] for i,o in enumerate(data.model.unique())}
     for ax,panel in zip(axs[0], panels):
-        for name,d in data[data.panel==panel].groupby('model', sort=False):
+        for name,d in data[data.panel == panel].groupby('model', sort=False):
             color,line = style[name]
-            y = d[['median','q25','q75']].where(lambda o: o>0)
+            y = d[['median','q25','q75']].where(lambda o: o > 0)
             ax.plot(d.distance, y['median'], color=color, ls=line, lw=1.8, label=name)
             ax.fill_between(d.distance, y.q25, y.q75, color=color, alpha=.15, lw=0)
         ax.set_yscale('log')
@@ -521,7 +521,7 @@ def _next_probs(model, ids, n):
     def read(x):
         with _reading(model), torch.no_grad(): return _logits(model(x))
     out = read(ids[:,:3] if three else ids[:,:-1])
-    if out.ndim==3: return out[0,-n:].softmax(-1)
+    if out.ndim == 3: return out[0,-n:].softmax(-1)
     return torch.cat([read(ids[:,j-3 if three else 0:j]) for j in ends]).softmax(-1)
 
 def confidence(
@@ -539,7 +539,7 @@ def confidence(
     rows = [(o, nan, None, nan, None) for o in tokens[:first]]
     for o,true,p in zip(tokens[first:], ids[0,ids.shape[1]-len(probs):].tolist(), probs):
         best = int(p.argmax())
-        rows.append((o, float(p[true]), vocab[best], float(p[best]), best==true))
+        rows.append((o, float(p[true]), vocab[best], float(p[best]), best == true))
     data = pd.DataFrame(rows, columns=['token','p','predicted','p_predicted','right'])
     return Picture(_draw_confidence(data), data)
 
@@ -584,7 +584,7 @@ def _plane(w):
     xy = u[:,:2]*s[:2]
     # a component's sign is free: let the farthest token be on the positive side
     sign = xy.gather(0, xy.abs().argmax(0)[None]).sign()
-    return xy*torch.where(sign==0, 1., sign),s[:2].pow(2)/s.pow(2).sum().clamp(min=1e-30)
+    return xy*torch.where(sign == 0, 1., sign),s[:2].pow(2)/s.pow(2).sum().clamp(min=1e-30)
 
 def embedding_map(
     model:nn.Module, # Any model with an `nn.Embedding`; left as it was
@@ -616,7 +616,7 @@ def _overlap(a, b):
 
 def _side(d, names):
     "Which of three sides `d` points to"
-    return names[1 + (d>0) - (d<0)]
+    return names[1 + (d > 0) - (d < 0)]
 
 def _place_labels(ax, xy, labels, size=9):
     "Write `labels` beside the points `xy`, one after another, each where it covers least"
@@ -637,7 +637,7 @@ def _place_labels(ax, xy, labels, size=9):
             t.set(**place)
             box = t.get_window_extent().extents
             inside = _overlap(box, frame)/((box[2]-box[0])*(box[3]-box[1]))
-            cost = sum(_overlap(box, o) for j,o in enumerate(taken) if j!=i)
+            cost = sum(_overlap(box, o) for j,o in enumerate(taken) if j != i)
             tried.append((cost + 500*unit*(1-inside) + rank*unit, rank, tuple(box), place))
         *_,box,place = min(tried)
         t.set(**place)
@@ -649,7 +649,7 @@ def _draw_embeddings(data, order):
     kinds = [o for o in order if o in set(data.group)]
     style = {o: _marks[i%len(_marks)] for i,o in enumerate(kinds)} | {'other': (_grey, 'o')}
     for k,(color,mark) in style.items():
-        d = data[data.group==k]
+        d = data[data.group == k]
         if len(d): ax.plot(d.x, d.y, mark, color=color, ms=6, mew=0, label=k)
     ax.margins(.1)
     first,second = data.attrs['explained']

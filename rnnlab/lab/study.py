@@ -171,9 +171,9 @@ _required = ['study', *_key, *_results, *_env]
 
 _csv = dict(dtype=dict.fromkeys(['recipe','overrides','engine',*_env], str), # 1.10 is not 1.1
             keep_default_na=False, na_values=['','nan'])
-if pd.__version__<'3': _csv['float_precision'] = 'round_trip' # the default from pandas 3 on
+if pd.__version__ < '3': _csv['float_precision'] = 'round_trip' # the default from pandas 3 on
 
-def _is_parquet(path): return Path(path).suffix.lower()=='.parquet'
+def _is_parquet(path): return Path(path).suffix.lower() == '.parquet'
 
 def load_results(
     path, # A file that `run_study` or `rnnlab-study` wrote
@@ -186,8 +186,8 @@ def load_results(
     missing = [c for c in _required if c not in res]
     if missing: refuse(f"is no file of rnnlab-study: it lacks the columns {', '.join(missing)}")
     layouts,wrote = res.study.unique().tolist(),' and '.join(map(str, res.rnnlab.unique()))
-    if layouts!=[_layout]: refuse(f"has the layouts {layouts}, this rnnlab reads {_layout}")
-    if res.rnnlab.nunique()>1 or version not in (None, wrote):
+    if layouts != [_layout]: refuse(f"has the layouts {layouts}, this rnnlab reads {_layout}")
+    if res.rnnlab.nunique() > 1 or version not in (None, wrote):
         refuse(f"was written by rnnlab {wrote}, expected {version or 'one version'}")
     if res[_key].duplicated().any(): refuse("holds a run twice")
     return res.assign(overrides=res.overrides.fillna(''))
@@ -206,7 +206,7 @@ def _old_rows(path, keys, env):
     advice = "resume what was begun as it was, and where it was; or choose another file"
     for k,v in env.items():
         was = ', '.join(old[k].unique())
-        if was!=v: raise ValueError(f"{path} was run with {k} {was}, here it is {v}; {advice}")
+        if was != v: raise ValueError(f"{path} was run with {k} {was}, here it is {v}; {advice}")
     planned = set(keys)
     other = [dict(zip(_key, o)) for o in rows if o not in planned]
     if other: raise ValueError(f"{path} holds a run of another study, {other[0]}; {advice}")
@@ -246,7 +246,7 @@ def run_study(
         if _is_parquet(path) and find_spec('pyarrow') is None:
             raise ValueError(f"{path}: pip install pyarrow, or give a name that ends in .csv")
         if resume and Path(path).exists(): rows = _old_rows(path, keys, env)
-    columns = [*_required[:3], *[k for k in grid or {} if k!='epochs'], *_required[3:]]
+    columns = [*_required[:3], *[k for k in grid or {} if k != 'epochs'], *_required[3:]]
     def table(): return pd.DataFrame([rows[k] for k in keys if k in rows], columns=columns)
     total = sum(k[3] for k in keys if k not in rows)
     with tqdm(total=total, unit='epoch', disable=None if progress else True) as bar:
@@ -263,7 +263,7 @@ def run_study(
 def _bootstrap(samples, statistic, level):
     "The percentile interval, 4999 resamples, the same each time; NaN if there is one run only"
     check_number('level', level, hi=1)
-    if min(len(o) for o in samples)<2: return math.nan,math.nan
+    if min(len(o) for o in samples) < 2: return math.nan,math.nan
     res = stats.bootstrap(samples, statistic, n_resamples=4999, confidence_level=level,
                           method='percentile', rng=np.random.default_rng(0))
     return tuple(float(o) for o in res.confidence_interval)
@@ -299,7 +299,7 @@ def summarise(
         low,high = median_interval(x, level)
         row = dict(recipe=name, overrides=overrides, runs=len(x), median=x.median(), low=low,
                    high=high, lowest=x.min(), highest=x.max())
-        if value=='accuracy':
+        if value == 'accuracy':
             book = None if overrides else get_recipe(name).book
             row |= dict(book=book[2] if book else math.nan,
                         percentile=percentile_of(x, book[2]) if book else math.nan)
@@ -311,9 +311,9 @@ def as_text(
 ) -> pd.DataFrame: # The same as text
     "A table for the eye: four decimals, percentiles with one, nothing for what is missing"
     def text(v, name):
-        if v!=v: return ''
-        if name=='percentile': return f'{v:.1f}'
-        return '<0.0001' if name=='p' and v<1e-4 else f'{v:.4f}' # no p-value is 0
+        if v != v: return ''
+        if name == 'percentile': return f'{v:.1f}'
+        return '<0.0001' if name == 'p' and v < 1e-4 else f'{v:.4f}' # no p-value is 0
     floats = table.select_dtypes(np.floating)
     return table.assign(**{k: [text(v, k) for v in table[k]] for k in floats})
 
@@ -353,7 +353,7 @@ def compare_variants(
     check_choice('against', against, groups)
     base,res = groups.pop(against),[]
     for k,o in groups.items():
-        if paired and list(o.seed)!=list(base.seed):
+        if paired and list(o.seed) != list(base.seed):
             raise ValueError(f"{k} and {against} were not trained with the same seeds; train those "
                              "that are missing, or compare with paired=False")
         row = dict(zip(['recipe','overrides'], k))
@@ -404,13 +404,13 @@ def strip_plot(
 ): # The axes
     "Every run a dot, one row a variant, with median, interval, and a mark with its percentile"
     table = summarise(runs, value, level)
-    if marks is None: marks = table.book.dropna().to_dict() if value=='accuracy' else {}
+    if marks is None: marks = table.book.dropna().to_dict() if value == 'accuracy' else {}
     if ax is None: _,ax = plt.subplots(figsize=(6, 1+0.5*len(table)), layout='constrained')
     rng,red = np.random.default_rng(0),'#A34000'
     names,label = ('a run',f'{level:.0%} interval','median'),mark_name
     for y,(k,o) in enumerate(_by_variant(runs).items()):
         row,x = table.loc[k],o[value]
-        run,interval,middle = names if y==0 else (None,None,None)
+        run,interval,middle = names if y == 0 else (None,None,None)
         ax.scatter(x, y+rng.uniform(-0.22, 0.22, len(x)), s=16, color='#0072B2', alpha=0.5,
                    linewidths=0, label=run)
         ax.plot([row.low, row.high], [y, y], color='black', lw=2, label=interval)
@@ -479,7 +479,7 @@ def study_cli(
         raise
     table = summarise(runs)
     print(as_text(table.dropna(axis=1, how='all')).to_string())
-    if len(table)>1 and seeds>1:
+    if len(table) > 1 and seeds > 1:
         print(f"\nCompared with {' '.join(table.index[0]).strip()}, seed by seed:")
         print(as_text(compare_variants(runs)).to_string())
     print(f"\n{len(runs)} runs{f' in {csv}' if csv else ''}, {runs.seconds.sum():.1f} s")
