@@ -42,7 +42,7 @@ class RNNRegularizer(Callback):
             if isinstance(cb, theirs): cb.run = False
 
     def after_pred(self):
-        if not isinstance(self.pred, (list,tuple)) or len(self.pred)!=3:
+        if not isinstance(self.pred, (list,tuple)) or len(self.pred) != 3:
             raise TypeError(_no_three.format(type(get_model(self.model)).__name__))
         last = [o[-1] if isinstance(o, (list,tuple)) else o for o in self.pred] # the last layer's
         self.learn.pred,self._raw,self._dropped = last
@@ -51,7 +51,7 @@ class RNNRegularizer(Callback):
         if not self.training: return
         loss = self.learn.loss_grad
         if self.alpha: loss = loss + self.alpha*self._dropped.float().pow(2).mean()
-        if self.beta and self._raw.shape[1]>1: # one time step has no change to punish
+        if self.beta and self._raw.shape[1] > 1: # one time step has no change to punish
             step = self._raw[:,1:]-self._raw[:,:-1]
             loss = loss + self.beta*step.float().pow(2).mean()
         self.learn.loss_grad = loss

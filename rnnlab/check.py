@@ -96,5 +96,5 @@ def check_cli(
         print('[OK]  ' if ok else '[FAIL]', found, flush=True)
         failed += not ok
     if failed:
-        sys.exit(f"{failed} failed. README's first command installs what is needed; if it does "
-                 "not help, open an issue with these lines: https://github.com/rnnlab/rnnlab/issues")
+        sys.exit(f"{failed} failed. README's first command installs what is needed; if it does not "
+                 "help, open an issue with these lines: https://github.com/rnnlab/rnnlab/issues")

@@ -219,9 +219,11 @@ def clear_errors(
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
     except (MemoryError, torch.OutOfMemoryError):
-        why,code = "not enough memory; choose a smaller batch, model, or number of runs at once",1
+        why = "not enough memory; choose a smaller batch, model, or number of runs at once"
+        code = 1
     except (ValueError,OSError,RuntimeError,ImportError,FloatingPointError,KeyError) as e:
-        why,code = str(e),1
+        why = str(e)
+        code = 1
         if why.startswith('Exception occured in'): why = why.split(':\n\t', 1)[-1] # fastai's words
     else: return
     if rank_distrib() and code == 130: sys.exit(code) # of several processes one is enough to say so

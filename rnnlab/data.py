@@ -132,7 +132,8 @@ class Vocab:
         sep:str|None=None, # What joins tokens into text; None: '' for characters, else ' '
         by:str|None=None, # How the text was cut; None: 'char' if `sep` is '', else 'word'
     ):
-        self.tokens,self.unk = list(tokens),unk
+        self.tokens = list(tokens)
+        self.unk = unk
         self.by = by or ('char' if sep == '' else 'word')
         check_choice('by', self.by, _cut)
         self.sep = sep if sep is not None else '' if self.by == 'char' else ' '
@@ -152,7 +153,8 @@ class Vocab:
         by:str='word', # How the text was cut, as in `tokenize`
     ) -> 'Vocab':
         "The vocab of a text: its tokens in order of appearance"
-        count,special = Counter(tokens), [] if unk is None else [unk]
+        count = Counter(tokens)
+        special = [] if unk is None else [unk]
         most = None if max_size is None else max_size-len(special)
         keep = {o for o,n in count.most_common(most) if n >= min_freq}
         return cls(special + [o for o in count if o in keep and o != unk], unk, by=by)
@@ -205,7 +207,8 @@ class Corpus:
         ids:Tensor, # Token ids, 1-D, int64
         vocab:Vocab, # Their vocab
     ):
-        self.ids,self.vocab = torch.as_tensor(ids),vocab
+        self.ids = torch.as_tensor(ids)
+        self.vocab = vocab
         lo,hi = (int(o) for o in self.ids.aminmax())
         if self.ids.ndim != 1 or lo < 0 or hi >= len(vocab):
             raise ValueError(f"ids: expected one row of ids from 0 to {len(vocab)-1}, got {lo} to "
@@ -279,7 +282,8 @@ def cut_sequences(
     _check_size('sl', sl, len(ids)-1, 'the text, less one token for the last target')
     check_choice('target', target, ('all','last'))
     n = (len(ids)-1)//sl
-    x,y = ids[:n*sl].view(n, sl), ids[1:n*sl+1].view(n, sl)
+    x = ids[:n*sl].view(n, sl)
+    y = ids[1:n*sl+1].view(n, sl)
     return x, (y if target == 'all' else y[:,-1].contiguous())
 
 # %% ../nbs/source/01_data.ipynb #00-data-053
@@ -307,7 +311,8 @@ class LMDataLoader(DataLoader):
         left_over:int=0, # Sequences of the text that fill no batch, for the record
     ):
         self.batches = _Batches((x.to(device), y.to(device)) for x,y in batches)
-        self.vocab,self.left_over = vocab,left_over
+        self.vocab = vocab
+        self.left_over = left_over
         sizes = [len(x) for x,_ in self.batches]
         super().__init__(self.batches, bs=sizes[0] if sizes else 1, n=sum(sizes), device=device)
 
@@ -362,5 +367,6 @@ def lm_dls(
         batches = [b for b in zip(*(o.split(bs) for o in parts)) if keep_rest or len(b[0]) == bs]
         left_over = len(x)-sum(len(b[0]) for b in batches)
         return LMDataLoader(batches, corpus.vocab, device, left_over)
-    train,valid = loader(x[:cut], y[:cut], False), loader(x[cut:], y[cut:], True)
+    train = loader(x[:cut], y[:cut], False)
+    valid = loader(x[cut:], y[cut:], True)
     return DataLoaders(train, valid, device=device)

@@ -73,7 +73,10 @@ _module = vars(nn.Module()).keys()-{'_buffers'} # what no module keeps its state
 class _Reader:
     "Reads a text bit by bit with a `model` that it leaves as it was"
     def __init__(self, model, window=None):
-        self.model,self.window,self.read,self.held = model,window,None,None
+        self.model = model
+        self.window = window
+        self.read = None
+        self.held = None
 
     def __call__(self, x):
         "Logits of the next token, `bs x vocab_sz`, after reading on with `x`, `bs x sl`"
@@ -96,7 +99,8 @@ class _Reader:
 def _steps(model, ids, choose, window):
     "For each new position a list of token ids, one for each of the prompts `ids`, without end"
     device = next((o.device for o in model.parameters()), torch.device('cpu'))
-    read,ready = _Reader(model, window), [deque() for _ in ids]
+    read = _Reader(model, window)
+    ready = [deque() for _ in ids]
     lens = torch.tensor([len(o) for o in ids])
     known = nn.utils.rnn.pad_sequence(ids, batch_first=True) # what fills it up is never read
     x = known[:,:lens.min()]

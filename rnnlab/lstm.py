@@ -23,8 +23,8 @@ class LSTMCellGates(nn.Module):
         self.ni = ni
         self.nh = nh
         self.forget_gate = nn.Linear(ni + nh, nh)
-        self.input_gate  = nn.Linear(ni + nh, nh)
-        self.cell_gate   = nn.Linear(ni + nh, nh)
+        self.input_gate = nn.Linear(ni + nh, nh)
+        self.cell_gate = nn.Linear(ni + nh, nh)
         self.output_gate = nn.Linear(ni + nh, nh)
 
     def forward(self,

@@ -64,7 +64,7 @@ class StatefulModel(nn.Module):
         if frozen: raise NotImplementedError(_no_export)
         if self.h is None: return start
         bs = (self.h[0] if isinstance(self.h, tuple) else self.h).shape[self.bs_dim]
-        if bs!=len(x): raise ValueError(_other_bs.format(len(x), bs))
+        if bs != len(x): raise ValueError(_other_bs.format(len(x), bs))
         return self.h
 
     def carry(self, h):
@@ -146,7 +146,7 @@ class Tied(nn.Module):
     def _load_from_state_dict(self, state_dict, prefix, *args):
         names = [f'{prefix}{k}.weight' for k in self.tied_layers]
         ws = [state_dict[k] for k in names if k in state_dict]
-        differ = len(ws)==2 and not ws[0].is_meta and not torch.equal(*ws)
+        differ = len(ws) == 2 and not ws[0].is_meta and not torch.equal(*ws)
         if differ: raise ValueError(_two.format(*names))
         if ws: state_dict.update(dict.fromkeys(names, nn.Parameter(ws[0], requires_grad=False)))
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -158,7 +158,7 @@ _two = ("state_dict: '{}' and '{}' differ, but this model is tied and has one ma
 class LMOutput(namedtuple('LMOutput', 'logits raw dropped')):
     "A regularised model's results: a tuple, whose error tells who takes it for the logits alone"
     def __new__(cls, *o): # fastai's `to_detach` gives one list
-        return super().__new__(cls, *(o if len(o)>1 else o[0]))
+        return super().__new__(cls, *(o if len(o) > 1 else o[0]))
     def __getattr__(self, name): raise AttributeError(f'{name!r}: {_apart}')
     @classmethod
     def __torch_function__(cls, f, *args, **kwargs): raise TypeError(f'{f.__name__}: {_apart}')

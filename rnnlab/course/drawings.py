@@ -15,8 +15,15 @@ from matplotlib.path import Path
 from ..core import check_choice, check_number
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-005
-_ink,_grey,_line = '#1b2733','#66727f','#c9d0d7'
-_blue,_red,_green,_purple,_orange,_sky = '#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9'
+_ink = '#1b2733'
+_grey = '#66727f'
+_line = '#c9d0d7'
+_blue = '#0072B2'
+_red = '#D55E00'
+_green = '#009E73'
+_purple = '#CC79A7'
+_orange = '#E69F00'
+_sky = '#56B4E9'
 _cols = dict(i_h=_blue, h_h=_red, h_o=_green, gradient=_purple, carry=_grey, step=_red)
 _mono = dict(family='DejaVu Sans Mono')
 
@@ -87,7 +94,8 @@ def _toward(a, b, d): return tuple(i + max(-d, min(d, j-i)) for i,j in zip(a, b)
 
 def _wire(ax, pts, role='carry', c=None, r=.12, **kw):
     "An arrow through `pts`, where it turns by right angles, with round corners of radius `r`"
-    vs,cs = [pts[0]],[Path.MOVETO]
+    vs = [pts[0]]
+    cs = [Path.MOVETO]
     for a,b,d in zip(pts, pts[1:], pts[2:]):
         vs += [_toward(b, a, r), b, _toward(b, d, r)]
         cs += [Path.LINETO, Path.CURVE3, Path.CURVE3]
@@ -227,7 +235,8 @@ def draw_batch_streams(
     check_choice('bs', bs, range(1, 7))
     check_choice('m', m, range(1, 9))
     n = bs*m
-    w,h = max(7, 1.15 + 1.48*m),2.65 + .56*bs
+    w = max(7, 1.15 + 1.48*m)
+    h = 2.65 + .56*bs
     ax = _card(w, h, 'group_chunks: one stream of text in each row', f'bs = {bs}, and {n} chunks '
                f'of text: m = {n} // {bs} = {m}. Each colour is one stretch of the text.')
     u = (w-.6)/n
@@ -324,7 +333,10 @@ def draw_lstm(): # A `Figure`
                [gate('f', r'\sigma'), gate('i', r'\sigma'),
                 r'c_t = f_t \odot c_{t-1} + i_t \odot g_t', gate('g', r'\tanh'),
                 gate('o', r'\sigma'), r'h_t = o_t \odot \tanh(c_t)'], 3)
-    top,mid,low,bus = 4.2,3.5,2.75,2
+    top = 4.2
+    mid = 3.5
+    low = 2.75
+    bus = 2
     c0 = _ball(ax, .65, top, '$c_{t-1}$', _green)
     h0 = _ball(ax, .65, bus+.3, '$h_{t-1}$')
     x0 = _ball(ax, .65, bus-.3, '$x_t$', _blue, 'token')
@@ -338,8 +350,10 @@ def draw_lstm(): # A `Figure`
     g = _layer(ax, 4.05, low, 'tanh', 'cell', _sky)
     o = _layer(ax, 4.9, low, 'σ', 'output', _orange)
     for x in (2.35, 3.2, 4.05, 4.9): _wire(ax, [(1.86, bus), (x, bus), (x, low-.26)])
-    forget,add = _op(ax, 2.35, top, '×'),_op(ax, 4.05, top, '+')
-    take,out = _op(ax, 4.05, mid, '×'),_op(ax, 5.75, low, '×')
+    forget = _op(ax, 2.35, top, '×')
+    add = _op(ax, 4.05, top, '+')
+    take = _op(ax, 4.05, mid, '×')
+    out = _op(ax, 5.75, low, '×')
     tanh = _tanh(ax, 5.75, mid)
     _arrows(ax, ((c0, forget), (forget, add), (add, c1)), 'cell state', _green, lw=3)
     _arrows(ax, ((f, forget), (g, take), (take, add), (o, out), ((5.75, top), tanh), (tanh, out)))
@@ -359,7 +373,12 @@ def draw_gru(): # A `Figure`
                [gate('r'),
                 r'n_t = \tanh(W_{in} x_t + b_{in} + r_t \odot (W_{hn} h_{t-1} + b_{hn}))',
                 gate('z'), r'h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}'], 2)
-    top,high,mid,low,hy,xy = 4.25,3.75,3.2,2.5,1.9,1.6
+    top = 4.25
+    high = 3.75
+    mid = 3.2
+    low = 2.5
+    hy = 1.9
+    xy = 1.6
     h0 = _ball(ax, .65, top, '$h_{t-1}$')
     _ball(ax, .65, xy, '$x_t$', _blue, 'token')
     h1 = _ball(ax, 6.85, top, '$h_t$')
@@ -367,8 +386,11 @@ def draw_gru(): # A `Figure`
     _layer(ax, 3.1, low, 'σ', 'reset', _orange)
     hn = _layer(ax, 4, low, '$W_{hn}$', 'linear', _sky)
     xn = _layer(ax, 4.9, low, '$W_{in}$', 'linear', _sky)
-    keep,mix = _op(ax, 2.2, top, '×'),_op(ax, 5.75, top, '+')
-    new,res,add = _op(ax, 5.75, high, '×'),_op(ax, 4, mid, '×'),_op(ax, 4.9, mid, '+')
+    keep = _op(ax, 2.2, top, '×')
+    mix = _op(ax, 5.75, top, '+')
+    new = _op(ax, 5.75, high, '×')
+    res = _op(ax, 4, mid, '×')
+    add = _op(ax, 4.9, mid, '+')
     rest = _op(ax, 4.9, high, '1−', .17)
     tanh = _tanh(ax, 5.75, mid)
     _arrows(ax, ((h0, keep), (keep, mix), (mix, h1)), 'through', _red, lw=3)
@@ -422,10 +444,13 @@ def draw_weight_tying(): # A `Figure`
     E = [[int(d)/10 for d in row] for row in '81364 28193 63729 17548 74216 45862'.split()]
     h = .1,.9,0,.8,.1
     scores = [sum(a*b for a,b in zip(e, h)) for e in E]
-    u,xe,xo = .25,1.75,5.3
+    u = .25
+    xe = 1.75
+    xo = 5.3
     rows = [2.6 - u*i for i in range(len(words))]
     mid = rows[2] + u/2 # the height of "two"
-    top,foot = mid + 2.5*u,mid - 2.5*u
+    top = mid + 2.5*u
+    foot = mid - 2.5*u
     def rect(x, y, w, h, role, **kw): ax.add_patch(Rectangle((x, y), w, h, label=role, **kw))
     def square(x, y, v, c, role):
         rect(x, y, u, u, role, fc=_tint(c, .08+.8*v), ec='white', lw=1, zorder=3)

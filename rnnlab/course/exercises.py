@@ -520,7 +520,8 @@ however many there are.
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-058
 class _EveryTokenModel(LMModel1):
     def forward(self, x):
-        h,outs = 0,[]
+        h = 0
+        outs = []
         for i in range(x.shape[1]):
             h = F.relu(self.h_h(h + self.i_h(x[:,i])))
             outs.append(self.h_o(h))
@@ -556,7 +557,8 @@ class _StatefulModel(LMModel1):
         self.h = 0
 
     def forward(self, x):
-        h,outs = self.h,[]
+        h = self.h
+        outs = []
         for i in range(x.shape[1]):
             h = F.relu(self.h_h(h + self.i_h(x[:,i])))
             outs.append(self.h_o(h))
@@ -650,7 +652,8 @@ def _batch(cb, m, part, where, first):
     for e in (*events, 'after_batch'): cb(e)
 
 def _try_resetter(ex, cls):
-    m,cb = _Diary(),cls()
+    m = _Diary()
+    cb = cls()
     wrong_if(not isinstance(cb, Callback), "it should be a fastai `Callback`: class "
              "ModelResetter(Callback)")
     cb.learn = SimpleNamespace(model=m, training=True, cbs=[cb])
@@ -686,7 +689,8 @@ class ModelResetter(Callback):
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-065
 def _train_tbptt(model, batches, opt):
-    h,losses = None,[]
+    h = None
+    losses = []
     for x,y in batches:
         logits,h = model(x, h)
         loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
@@ -792,7 +796,9 @@ _cell_mistakes = {
 }
 
 def _try_lstm(ex, cls, bs, ni, nh):
-    x,h,c = randn(bs, ni),randn(bs, nh),randn(bs, nh)
+    x = randn(bs, ni)
+    h = randn(bs, nh)
+    c = randn(bs, nh)
     def play(m):
         out = m(x, (h, c))
         pair = lambda o: isinstance(o, (tuple,list)) and len(o) == 2
@@ -890,7 +896,8 @@ def _as_blocks(order):
     return ', '.join(f'the block of {a} works as {b}' for a,b in wrong)
 
 def _try_gru(ex, cls, bs, ni, nh):
-    x,h = randn(bs, ni),randn(bs, nh)
+    x = randn(bs, ni)
+    h = randn(bs, nh)
     def play(m):
         out = m(x, h)
         wrong_if(isinstance(out, (tuple,list)), "a GRU has a single state: return the new h, a "
@@ -954,7 +961,8 @@ def _judge_tie(a, b, want):
 
 def _try_tied(ex, cls, bs, sl, vocab_sz, n_hidden):
     m = cls(vocab_sz, n_hidden)
-    i_h,h_o = getattr(m, 'i_h', None),getattr(m, 'h_o', None)
+    i_h = getattr(m, 'i_h', None)
+    h_o = getattr(m, 'h_o', None)
     if isinstance(i_h, nn.Module) and isinstance(h_o, nn.Module):
         _judge_tie(i_h.weight, h_o.weight, (vocab_sz, n_hidden))
     _try_model(ex, cls, bs, sl, vocab_sz, n_hidden)

@@ -31,7 +31,9 @@ class Feedback:
         ok:bool=None, # True: right; False: wrong; None: neither
         markdown:str=None, # The same in Markdown, if it is more than a sentence
     ):
-        self.text,self.ok,self.markdown = text,ok,markdown
+        self.text = text
+        self.ok = ok
+        self.markdown = markdown
 
     def __bool__(self): return self.ok is True
     def __repr__(self): return {True: '✓ ', False: '✗ ', None: ''}[self.ok] + self.text
@@ -370,7 +372,8 @@ _advice = {
 def _place(e, obj):
     "The last line of the learner's code `obj` that the exception `e` went through"
     files = {c.co_filename for c in codes(obj).values()} - {_place.__code__.co_filename}
-    at,tb = None,e.__traceback__
+    at = None
+    tb = e.__traceback__
     while tb is not None:
         file = tb.tb_frame.f_code.co_filename
         if file in files: at = file,tb.tb_lineno

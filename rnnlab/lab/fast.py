@@ -65,7 +65,8 @@ _drawing = threading.Lock()
 
 def _module(r, a, vocab_sz, seed=0):
     "The model of recipe `r` with arguments `a`, drawn from `seed`, and the random state after that"
-    sizes,gen = (vocab_sz, a['n_hidden'], a.get('n_layers')),torch.default_generator
+    sizes = (vocab_sz, a['n_hidden'], a.get('n_layers'))
+    gen = torch.default_generator
     with _drawing, torch.random.fork_rng(devices=[]): # groups start in threads, which share it
         gen.manual_seed(seed)
         if r.model in _one_matrix: m = r.model(*sizes[:2])
@@ -91,9 +92,12 @@ def one_cycle(
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-018
 class _Layer:
     "A stack of `S` plain recurrent layers: `forward` goes from `G` to `H`, `backward` fills `K`"
-    gates,factors,two_biases = 1,1,False
+    gates = 1
+    factors = 1
+    two_biases = False
     def __init__(self, S, sl, bs, n, device):
-        self.n,self.new = n,lambda *s: torch.zeros(S, *s, device=device)
+        self.n = n
+        self.new = lambda *s: torch.zeros(S, *s, device=device)
         self.G,self.K = (self.new(sl, bs, k*n) for k in (self.gates, self.factors))
         self.H = self.new(sl+1, bs, n)
         self.states = [self.H]
@@ -106,7 +110,9 @@ class _Layer:
         for o in self.states: o[:,0] = o[:,-1]
 
     def make(self, sl, bs, n):
-        G,H,K = self.G,self.H,self.K
+        G = self.G
+        H = self.H
+        K = self.K
         self.steps = [(G[:,t], H[:,t], H[:,t+1], K[:,t]) for t in range(sl)]
 
     def act(self, g, out): return torch.tanh(g, out=out)
@@ -139,12 +145,18 @@ class _ReluLayer(_Layer):
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-020
 class _LSTMLayer(_Layer):
     "A stack of LSTM layers, one a seed"
-    gates,factors = 4,4
+    gates = 4
+    factors = 4
     def make(self, sl, bs, n):
-        self.C,self.dc = self.new(sl+1, bs, n),self.new(bs, n)
+        self.C = self.new(sl+1, bs, n)
+        self.dc = self.new(bs, n)
         self.T,self.Kc = (self.new(sl, bs, n) for _ in range(2))
         self.states.append(self.C)
-        G,H,C,K,T = self.G,self.H,self.C,self.K,self.T
+        G = self.G
+        H = self.H
+        C = self.C
+        K = self.K
+        T = self.T
         self.steps = [(G[:,t], G[:,t,:,:2*n], *G[:,t].chunk(4, -1),
                        H[:,t], H[:,t+1], C[:,t], C[:,t+1], T[:,t]) for t in range(sl)]
         self.backs = [(G[:,t,:,n:2*n], K[:,t], K[:,t,:,:3*n].unflatten(-1, (3,n)),
@@ -173,7 +185,8 @@ class _LSTMLayer(_Layer):
 
     def backward(self, D, W):
         self.slope()
-        dc,after = self.dc.zero_(),None
+        dc = self.dc.zero_()
+        after = None
         for (f,k,k_ifg,k_o,k_c),d in reversed(list(zip(self.backs, D.unbind(1)))):
             if after is not None: d.baddbmm_(after, W)
             dc.addcmul_(d, k_c)
@@ -185,10 +198,15 @@ class _LSTMLayer(_Layer):
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-022
 class _GRULayer(_Layer):
     "A stack of GRU layers, one a seed"
-    gates,factors,two_biases = 3,4,True
+    gates = 3
+    factors = 4
+    two_biases = True
     def make(self, sl, bs, n):
         self.A = self.new(sl, bs, 3*n)
-        G,H,A,K = self.G,self.H,self.A,self.K
+        G = self.G
+        H = self.H
+        A = self.A
+        K = self.K
         self.steps = [(A[:,t], A[:,t,:,:2*n], A[:,t,:,2*n:], G[:,t,:,:2*n],
                        *G[:,t].chunk(3, -1), H[:,t], H[:,t+1]) for t in range(sl)]
         self.backs = [(G[:,t,:,n:2*n], K[:,t,:,n:], K[:,t].unflatten(-1, (4,n))) for t in range(sl)]
@@ -203,7 +221,8 @@ class _GRULayer(_Layer):
             torch.lerp(new, h, z, out=h1)
 
     def slope(self):
-        (r,z,new),(kn,kr,kz,ka) = self.G.chunk(3, -1),self.K.chunk(4, -1)
+        (r,z,new) = self.G.chunk(3, -1)
+        (kn,kr,kz,ka) = self.K.chunk(4, -1)
         torch.neg(z, out=kn).add_(1)
         torch.addcmul(kn, torch.mul(kn, new, out=kr), new, value=-1, out=kn)
         torch.mul(kn, r, out=ka)
@@ -249,7 +268,8 @@ class _TorchLSTM:
         tr,ids = self.tr,ids.unflatten(0, out.shape[1:3])
         def part(k):
             s,rows = self.parts[k]
-            x,weights = emb[s][ids[:,rows]],[tr.P[k][s] for k in self.names]
+            x = emb[s][ids[:,rows]]
+            weights = [tr.P[k][s] for k in self.names]
             if train:
                 for o in (x,*weights): o.requires_grad_()
             with torch.set_grad_enabled(train):
@@ -263,7 +283,8 @@ class _TorchLSTM:
     def backward(self, D):
         "Gradients of the weights go to their places, that of the input into `D`"
         def part(k):
-            (s,rows),(x,weights,res) = self.parts[k],self.calls[k]
+            (s,rows) = self.parts[k]
+            (x,weights,res) = self.calls[k]
             dx,*grads = torch.autograd.grad(res, (x,*weights), D[s,:,rows])
             D[s,:,rows] = dx
             return s,grads
@@ -288,16 +309,24 @@ def _tanh(x): return 2/(1+tl.exp(-2*x))-1
 @_jit
 def _lstm_forward(G, H, C, W, b, strideW, strideb, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
-    s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    s = tl.program_id(0).to(tl.int64)
+    rows = tl.program_id(1)*BM + tl.arange(0, BM)
+    n = tl.arange(0, N)
+    keep = (rows < BS)[:,None]
+    at = rows[:,None]*N + n[None,:]
+    step = BS*N
     H += s*(SL+1)*step
     C += s*(SL+1)*step
     g = G + s*SL*4*step + rows[:,None]*4*N + n[None,:]
     w = W + s*strideW + n[None,:]*N + n[:,None]
     b += s*strideb + n[None,:]
-    bi,bf,bu,bo = tl.load(b),tl.load(b+N),tl.load(b+2*N),tl.load(b+3*N)
+    bi = tl.load(b)
+    bf = tl.load(b+N)
+    bu = tl.load(b+2*N)
+    bo = tl.load(b+3*N)
     if HOLD: wi,wf,wu,wo = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N),tl.load(w+3*N*N)
-    h,c = tl.load(H+SL*step+at, keep, 0.),tl.load(C+SL*step+at, keep, 0.)
+    h = tl.load(H+SL*step+at, keep, 0.)
+    c = tl.load(C+SL*step+at, keep, 0.)
     tl.store(H+at, h, keep)
     tl.store(C+at, c, keep)
     for t in range(SL):
@@ -324,22 +353,34 @@ def _lstm_forward(G, H, C, W, b, strideW, strideb, BS,
 @_jit
 def _lstm_backward(G, C, D, W, strideW, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
-    s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    s = tl.program_id(0).to(tl.int64)
+    rows = tl.program_id(1)*BM + tl.arange(0, BM)
+    n = tl.arange(0, N)
+    keep = (rows < BS)[:,None]
+    at = rows[:,None]*N + n[None,:]
+    step = BS*N
     C += s*(SL+1)*step + SL*step
     D += s*SL*step + (SL-1)*step
     g = G + (s*SL+SL-1)*4*step + rows[:,None]*4*N + n[None,:]
     w = W + s*strideW + n[:,None]*N + n[None,:]
     if HOLD: wi,wf,wu,wo = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N),tl.load(w+3*N*N)
-    dh,dc,c = tl.zeros((BM,N), tl.float32),tl.zeros((BM,N), tl.float32),tl.load(C+at, keep, 0.)
+    dh = tl.zeros((BM,N), tl.float32)
+    dc = tl.zeros((BM,N), tl.float32)
+    c = tl.load(C+at, keep, 0.)
     for t in range(SL):
-        i,f = tl.load(g, keep, 0.),tl.load(g+N, keep, 0.)
-        u,o = tl.load(g+2*N, keep, 0.),tl.load(g+3*N, keep, 0.)
+        i = tl.load(g, keep, 0.)
+        f = tl.load(g+N, keep, 0.)
+        u = tl.load(g+2*N, keep, 0.)
+        o = tl.load(g+3*N, keep, 0.)
         C -= step
-        before,tc = tl.load(C+at, keep, 0.),_tanh(c)
+        before = tl.load(C+at, keep, 0.)
+        tc = _tanh(c)
         dh += tl.load(D+at, keep, 0.)
         dc += dh*o*(1-tc*tc)
-        di,df,du,do = dc*u*i*(1-i),dc*before*f*(1-f),dc*i*(1-u*u),dh*tc*o*(1-o)
+        di = dc*u*i*(1-i)
+        df = dc*before*f*(1-f)
+        du = dc*i*(1-u*u)
+        do = dh*tc*o*(1-o)
         tl.store(g, di, keep)
         tl.store(g+N, df, keep)
         tl.store(g+2*N, du, keep)
@@ -356,14 +397,20 @@ def _lstm_backward(G, C, D, W, strideW, BS,
 @_jit
 def _gru_forward(G, A, H, W, b, strideW, strideb, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
-    s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    s = tl.program_id(0).to(tl.int64)
+    rows = tl.program_id(1)*BM + tl.arange(0, BM)
+    n = tl.arange(0, N)
+    keep = (rows < BS)[:,None]
+    at = rows[:,None]*N + n[None,:]
+    step = BS*N
     H += s*(SL+1)*step
     A += s*SL*step
     g = G + s*SL*3*step + rows[:,None]*3*N + n[None,:]
     w = W + s*strideW + n[None,:]*N + n[:,None]
     b += s*strideb + n[None,:]
-    br,bz,ba = tl.load(b),tl.load(b+N),tl.load(b+2*N)
+    br = tl.load(b)
+    bz = tl.load(b+N)
+    ba = tl.load(b+2*N)
     if HOLD: wr,wz,wa = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N)
     h = tl.load(H+SL*step+at, keep, 0.)
     tl.store(H+at, h, keep)
@@ -387,8 +434,12 @@ def _gru_forward(G, A, H, W, b, strideW, strideb, BS,
 @_jit
 def _gru_backward(G, A, H, K, D, W, strideW, BS,
     SL: tl.constexpr, N: tl.constexpr, BM: tl.constexpr, HOLD: tl.constexpr, PREC: tl.constexpr):
-    s,rows,n = tl.program_id(0).to(tl.int64),tl.program_id(1)*BM + tl.arange(0, BM),tl.arange(0, N)
-    keep,at,step = (rows < BS)[:,None],rows[:,None]*N + n[None,:],BS*N
+    s = tl.program_id(0).to(tl.int64)
+    rows = tl.program_id(1)*BM + tl.arange(0, BM)
+    n = tl.arange(0, N)
+    keep = (rows < BS)[:,None]
+    at = rows[:,None]*N + n[None,:]
+    step = BS*N
     H += s*(SL+1)*step + (SL-1)*step
     A += (s*SL+SL-1)*step
     D += (s*SL+SL-1)*step
@@ -398,12 +449,16 @@ def _gru_backward(G, A, H, K, D, W, strideW, BS,
     if HOLD: wr,wz,wa = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N)
     dh = tl.zeros((BM,N), tl.float32)
     for t in range(SL):
-        r,z,u = tl.load(g, keep, 0.),tl.load(g+N, keep, 0.),tl.load(g+2*N, keep, 0.)
-        a,h = tl.load(A+at, keep, 0.),tl.load(H+at, keep, 0.)
+        r = tl.load(g, keep, 0.)
+        z = tl.load(g+N, keep, 0.)
+        u = tl.load(g+2*N, keep, 0.)
+        a = tl.load(A+at, keep, 0.)
+        h = tl.load(H+at, keep, 0.)
         dh += tl.load(D+at, keep, 0.)
         du = dh*(1-z)*(1-u*u)
         da = du*r
-        dr,dz = da*a*(1-r),dh*(h-u)*z*(1-z)
+        dr = da*a*(1-r)
+        dz = dh*(h-u)*z*(1-z)
         tl.store(k, du, keep)
         tl.store(k+N, dr, keep)
         tl.store(k+2*N, dz, keep)
@@ -426,7 +481,9 @@ def _launch(kernel, S, bs, sl, n, *args):
 
 class _FusedLSTMLayer(_Layer):
     "A stack of LSTM layers as one kernel; the gates' gradients take the gates' place"
-    gates,factors,two_biases = 4,0,True
+    gates = 4
+    factors = 0
+    two_biases = True
     def make(self, sl, bs, n):
         self.C = self.new(sl+1, bs, n)
         self.states.append(self.C)
@@ -464,12 +521,16 @@ class _RowLSTMLayer(_FusedLSTMLayer):
         self.zero,self.unused = (self.new(bs, n) for _ in range(2))
 
     def forward(self, W, b):
-        (bs,sl,n),(h,),(c,),no = self.sizes,self.H,self.C,self.unused
+        (bs,sl,n) = self.sizes
+        (h,) = self.H
+        (c,) = self.C
+        no = self.unused
         kernels.lstm_forward[(bs,)](self.G, W, b, h[-1], c[-1], h, c, self.G, no, no, sl, bs, n,
                                     NH=n, num_warps=8)
 
     def backward(self, D, W):
-        (bs,sl,n),no = self.sizes,self.unused
+        (bs,sl,n) = self.sizes
+        no = self.unused
         kernels.lstm_backward[(bs,)](D, self.zero, self.zero, W, self.C, self.G, self.G, self.sums,
                                      no, no, sl, bs, n, NH=n, num_warps=4)
 
@@ -482,7 +543,10 @@ _fused = dict(lstm=_FusedLSTMLayer, gru=_FusedGRULayer)
 class _Buffers:
     "Memory for one batch size: the layers, and what lies between the last of them and the loss"
     def __init__(self, tr, bs):
-        S,sl,n,V = tr.S,tr.r.sl,tr.n,tr.vocab_sz
+        S = tr.S
+        sl = tr.r.sl
+        n = tr.n
+        V = tr.vocab_sz
         def new(*s): return torch.empty(S, *s, device=tr.device)
         if tr.whole:
             self.layers = [_TorchLSTM(tr, bs)]
@@ -519,9 +583,15 @@ class FastTrainer:
     ):
         check_sizes(n_seeds=n_seeds)
         r,a = override(recipe, **overrides)
-        self.r,self.a,self.S,self.device = r,a,n_seeds,_place(device)
-        self.n,self.n_layers = a['n_hidden'],a.get('n_layers', 1)
-        self.p,self.tied,rnn = a.get('p', 0.),a.get('tied', False),a.get('rnn', 'relu')
+        self.r = r
+        self.a = a
+        self.S = n_seeds
+        self.device = _place(device)
+        self.n = a['n_hidden']
+        self.n_layers = a.get('n_layers', 1)
+        self.p = a.get('p', 0.)
+        self.tied = a.get('tied', False)
+        rnn = a.get('rnn', 'relu')
         self.one_matrix = 'rnn' not in a
         self.every = r.target == 'all'
         self.stateful = r.model not in (LMModel1, LMModel2)
@@ -532,7 +602,8 @@ class FastTrainer:
             self.layer = _RowLSTMLayer
         corpus = chapter_corpus() if corpus is None else corpus
         self.dls = lm_dls(corpus, r.sl, r.bs, r.target, r.group, split, 'cpu')
-        self.vocab,self.vocab_sz = self.dls.vocab,len(self.dls.vocab)
+        self.vocab = self.dls.vocab
+        self.vocab_sz = len(self.dls.vocab)
         self.ids = corpus.ids[:int(split*((len(corpus)-1)//r.sl))*r.sl] # the training text
         self.lrs,self.moms = one_cycle(r.epochs, len(self.dls.train), r.lr, r.moms)
         self.wd = 0.01 if r.wd is None else r.wd
@@ -574,7 +645,9 @@ class FastTrainer:
         "All parameters and gradients as views into two long tensors, with weight decay and without"
         m,_ = _module(self.r, self.a, self.vocab_sz)
         shapes = {k: v.shape for k,v in m.named_parameters()}
-        self.P,self.dP,self.flat = {},{},[]
+        self.P = {}
+        self.dP = {}
+        self.flat = []
         for decay in (True, False):
             part = {k: s for k,s in shapes.items() if k.endswith('.bias') != decay}
             sizes = [s.numel() for s in part.values()]
@@ -668,10 +741,13 @@ def _loss(self:FastTrainer, b, y):
 @patch
 def _backward(self:FastTrainer, b, x1):
     "Gradients of the parameters from that of the logits; `x1`: one-hot tokens, `sl*bs x vocab_sz`"
-    P,dP,r = self.P,self.dP,self.r
+    P = self.P
+    dP = self.dP
+    r = self.r
     torch.sum(b.logits, 1, out=dP['h_o.bias'])
     torch.bmm(b.logits.mT, b.out, out=dP['h_o.weight'])
-    D,tokens = b.D,x1.mT.expand(self.S, -1, -1)
+    D = b.D
+    tokens = x1.mT.expand(self.S, -1, -1)
     if self.every: torch.bmm(b.logits, P['h_o.weight'], out=D.flatten(1,2))
     else:
         D.zero_()
@@ -684,9 +760,11 @@ def _backward(self:FastTrainer, b, x1):
         dP['i_h.weight'].baddbmm_(tokens, D.flatten(1,2), beta=int(self.tied))
         return
     for l in reversed(range(self.n_layers)):
-        o,(wi,wh,bi,bh) = b.layers[l],self._names(l)
+        o = b.layers[l]
+        (wi,wh,bi,bh) = self._names(l)
         o.backward(D, P[wh])
-        d_in,d_st = o.input_grad().flatten(1,2),o.state_grad().flatten(1,2)
+        d_in = o.input_grad().flatten(1,2)
+        d_st = o.state_grad().flatten(1,2)
         torch.bmm(d_st.mT, o.H[:,:-1].flatten(1,2), out=dP[wh])
         if bh is not None: o.state_bias_grad(d_st, dP[bh])
         if l: below = b.layers[l-1].H[:,1:].flatten(1,2)
@@ -701,7 +779,8 @@ def _backward(self:FastTrainer, b, x1):
 # %% ../../nbs/source/lab/21_fast.ipynb #08-fast-051
 @patch
 def _update(self:FastTrainer, i):
-    lr,mom = float(self.lrs[i]),float(self.moms[i])
+    lr = float(self.lrs[i])
+    mom = float(self.moms[i])
     for g in self.opt.param_groups: g.update(lr=lr, betas=(mom,0.99))
     self.opt.step()
 
@@ -710,8 +789,14 @@ def _update(self:FastTrainer, i):
 def _adam(P, G, M, V, hyper, n, DECAY: tl.constexpr, B: tl.constexpr):
     i = tl.program_id(0).to(tl.int64)*B + tl.arange(0, B)
     keep = i < n
-    decay,w,a,c = tl.load(hyper),tl.load(hyper+1),tl.load(hyper+2),tl.load(hyper+3)
-    p,g,m,v = tl.load(P+i, keep),tl.load(G+i, keep),tl.load(M+i, keep),tl.load(V+i, keep)
+    decay = tl.load(hyper)
+    w = tl.load(hyper+1)
+    a = tl.load(hyper+2)
+    c = tl.load(hyper+3)
+    p = tl.load(P+i, keep)
+    g = tl.load(G+i, keep)
+    m = tl.load(M+i, keep)
+    v = tl.load(V+i, keep)
     if DECAY: p *= decay
     m += w*(g-m)
     v = 0.99*v + 0.01*g*g
@@ -724,7 +809,8 @@ def _adam(P, G, M, V, hyper, n, DECAY: tl.constexpr, B: tl.constexpr):
 def _capture(self:FastTrainer):
     "Record one step as a CUDA graph, which reads its batch and its rates from tables, at place `i`"
     t = np.arange(1, len(self.lrs)+1)
-    debias1,debias2 = 1-self.moms**t,1-0.99**t
+    debias1 = 1-self.moms**t
+    debias2 = 1-0.99**t
     scale = -debias1/self.lrs
     rates = [1-self.lrs*self.wd, 1-self.moms, scale/np.sqrt(debias2), scale*1e-5]
     self.hypers = torch.tensor(np.stack(rates, 1), dtype=torch.float32, device=self.device)
@@ -805,7 +891,9 @@ def fit(self:FastTrainer,
 def validate(self:FastTrainer) -> tuple: # Loss and accuracy of each seed, two arrays
     "Cross entropy and accuracy over the whole validation part, the state carried along"
     self._reset()
-    loss,right,n = 0,0,0
+    loss = 0
+    right = 0
+    n = 0
     for x,x1,y in self.valid:
         b = self.bufs[len(x1)//self.r.sl]
         self._forward(b, x, False)
@@ -836,7 +924,8 @@ _kept = {} # the last trainer of one run: its memory, and its captured step, ser
 
 def _rows(tr, name, changes, start):
     "Results of all copies, a row each; `seconds` is each copy's share of the time since `start`"
-    loss,(valid,acc) = tr.train_loss(),tr.validate()
+    loss = tr.train_loss()
+    (valid,acc) = tr.validate()
     seconds = round((time.perf_counter()-start)/tr.S, 4)
     env = environment(tr.device)
     return [dict(model=name, seed=s, epochs=tr.r.epochs) | changes |
@@ -928,7 +1017,8 @@ def fast_train_many(
     have = {} if csv is None else _read_rows(csv, want)
     groups = [seeds[i:i+together] for i in range(0, len(seeds), together)]
     groups = [g for g in ([s for s in g if s not in have] for g in groups) if g]
-    lock,stop = threading.Lock(),threading.Event()
+    lock = threading.Lock()
+    stop = threading.Event()
     threads = torch.get_num_threads()
 
     def work(g):

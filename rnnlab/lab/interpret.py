@@ -101,8 +101,10 @@ def _lstm_step(x, hh, h, c):
     return dict(i=i, f=f, g=g, o=o, c=c, h=o*c.tanh())
 
 def _gru_step(x, hh, h):
-    (xr,xz,xn),(hr,hz,hn) = x.chunk(3, -1),hh(h).chunk(3, -1)
-    r,z = (xr+hr).sigmoid(),(xz+hz).sigmoid()
+    (xr,xz,xn) = x.chunk(3, -1)
+    (hr,hz,hn) = hh(h).chunk(3, -1)
+    r = (xr+hr).sigmoid()
+    z = (xz+hz).sigmoid()
     n = (xn + r*hn).tanh()
     return dict(r=r, z=z, n=n, h=(1-z)*n + z*h)
 
@@ -140,7 +142,9 @@ def _module_states(m, kind, args, out):
     start = args[1] if len(args) > 1 else None
     if start is None: start = [torch.zeros_like(o) for o in last]
     elif kind != 'LSTM': start = (start,)
-    below,sfxs,res = [],_suffixes(m),{}
+    below = []
+    sfxs = _suffixes(m)
+    res = {}
     for k,sfx in enumerate(sfxs):
         res[sfx] = _replay(m, kind, sfx, x, *(s[k,0] for s in start))
         end = 0 if sfx.endswith('_reverse') else -1
@@ -175,7 +179,8 @@ def _states(model, ids, layers):
     modules = {model.h_h, model.i_h, model.h_o} if loop else {o.module for o in layers}
     with _reading(model), _listen(*modules) as calls: model(ids)
     for o in layers:
-        n,want = len(calls[o.module]),ids.shape[1] if loop else 1
+        n = len(calls[o.module])
+        want = ids.shape[1] if loop else 1
         if n != want: raise ValueError(f"model: it called {o.name} {n} times, expected {want}")
     if loop: return [_loop_states(calls, model)]
     done = {m: _module_states(m, kind, *calls[m][0]) for _,kind,m,_ in layers}
@@ -207,8 +212,15 @@ class Picture(NamedTuple):
         self.fig.savefig(b := BytesIO(), format='png')
         return b.getvalue()
 
-_ink,_grey,_pale,_blue,_red,_green = '#1b2733','#66727f','#c9d0d7','#0072B2','#D55E00','#009E73'
-_pink,_amber,_sky = '#CC79A7','#E69F00','#56B4E9'
+_ink = '#1b2733'
+_grey = '#66727f'
+_pale = '#c9d0d7'
+_blue = '#0072B2'
+_red = '#D55E00'
+_green = '#009E73'
+_pink = '#CC79A7'
+_amber = '#E69F00'
+_sky = '#56B4E9'
 
 def _figure(*args, **kwargs):
     "`plt.subplots` on white, drawn only where it is returned"
@@ -242,7 +254,8 @@ def count_since(
     sep:str='.', # The token that starts the count anew
 ) -> list: # One whole number a token: 0 at `sep`, then 1, 2, …; the text is taken to follow a `sep`
     "How many tokens ago was the last `sep`?"
-    res,n = [],0
+    res = []
+    n = 0
     for o in tokens:
         n = 0 if o == sep else n+1
         res.append(n)
@@ -295,7 +308,8 @@ def _scale(k, x):
 
 def _draw_gates(t, show, groups, sep, title):
     "A heat map for each of `show`; a row is a unit of `groups`, the same one in all panels"
-    rows,n = sum(groups, []),t.states.get('c', t.states['h']).shape[1]
+    rows = sum(groups, [])
+    n = t.states.get('c', t.states['h']).shape[1]
     height = 1.3 + {1: 3.2, 2: 2., 3: 1.5}.get(len(show), 1.05)*len(show)
     size = _wide(len(t.tokens)),height
     fig,axs = _figure(len(show), 1, figsize=size, sharex=True, squeeze=False)
@@ -359,7 +373,9 @@ def _centred(x, groups):
 
 def _corr(a, b, least):
     "Correlation of `a`, `sl x n`, with `b`, `sl x 1`, centred; 0 if `a` moves less than `least`"
-    num,va,vb = (a*b).sum(0),a.pow(2).sum(0),b.pow(2).sum()
+    num = (a*b).sum(0)
+    va = a.pow(2).sum(0)
+    vb = b.pow(2).sum()
     return torch.where(va > least, num/(va*vb).clamp(min=1e-300).sqrt(), 0.)
 
 def _scores(x, tokens, count):
@@ -395,7 +411,8 @@ def counters(
     what = 'count'
     if count is None:
         check_choice('sep', sep, dict.fromkeys(tokens))
-        count,what = count_since(tokens, sep),f"tokens since {sep!r}"
+        count = count_since(tokens, sep)
+        what = f"tokens since {sep!r}"
     if len(count) != len(tokens):
         raise ValueError(f"count has {len(count)} numbers; give one for each of {len(tokens)}")
     count = [float(o) for o in count]
@@ -535,7 +552,8 @@ def confidence(
     _,vocab = _embedding(model, vocab)
     ids,tokens = _read(model, vocab, text, context, max_tokens, 1 if len(context) else 2)
     probs = _next_probs(model, ids, len(tokens)).float().cpu()
-    first,nan = len(tokens)-len(probs),float('nan')
+    first = len(tokens)-len(probs)
+    nan = float('nan')
     rows = [(o, nan, None, nan, None) for o in tokens[:first]]
     for o,true,p in zip(tokens[first:], ids[0,ids.shape[1]-len(probs):].tolist(), probs):
         best = int(p.argmax())
@@ -547,7 +565,8 @@ def confidence(
 def _draw_confidence(data):
     "A bar a token; a wrong one is hatched and orange, with a cross and the wrong token above"
     fig,ax = _figure(figsize=(_wide(len(data)), 3.3))
-    wrong,known = data.index[data.right.eq(False)],data.p.notna()
+    wrong = data.index[data.right.eq(False)]
+    known = data.p.notna()
     size,cross = (8.5,6) if len(data) <= 40 else (6.5,4.5)
     bars = ax.bar(data.index, data.p.fillna(0), color=_blue, width=.75)
     ax.plot(wrong, [1.08]*len(wrong), 'X', color=_red, ms=cross, mew=0)
@@ -611,7 +630,8 @@ def embedding_map(
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-103
 def _overlap(a, b):
     "Area that two boxes `(x0, y0, x1, y1)` share"
-    wide,high = min(a[2], b[2])-max(a[0], b[0]),min(a[3], b[3])-max(a[1], b[1])
+    wide = min(a[2], b[2])-max(a[0], b[0])
+    high = min(a[3], b[3])-max(a[1], b[1])
     return max(0, wide)*max(0, high)
 
 def _side(d, names):
@@ -623,7 +643,8 @@ def _place_labels(ax, xy, labels, size=9):
     fig = ax.figure
     fig.draw_without_rendering() # the layout is fixed from here on
     fig.set_layout_engine('none')
-    px,unit = ax.transData.transform(xy),fig.dpi/72
+    px = ax.transData.transform(xy)
+    unit = fig.dpi/72
     frame = ax.get_window_extent().extents
     taken = [(x-4*unit, y-4*unit, x+4*unit, y+4*unit) for x,y in px]
     ways = ((1,0), (-1,0), (0,1), (0,-1), (.8,.8), (-.8,.8), (.8,-.8), (-.8,-.8))

@@ -55,17 +55,23 @@ def _store4(p, nh, ok, a, b, c, d):
 @_jit
 def _gate(w, n, nh, NH: tl.constexpr):
     "The weights of gate `n`: row `j` for its output, column `k` for the hidden state"
-    j,k = tl.arange(0, NH)[:,None],tl.arange(0, NH)[None,:]
+    j = tl.arange(0, NH)[:,None]
+    k = tl.arange(0, NH)[None,:]
     return _load(w + (n*nh + j)*nh + k, (j < nh) & (k < nh))
 
 # %% ../../nbs/source/lab/20_kernels.ipynb #13-kernels-015
 @_jit
 def lstm_forward(xs, w, bias, h0, c0, hs, cs, gates, hn, cn, sl, bs, nh, NH: tl.constexpr):
-    wi,wf,wg,wo = _gate(w, 0, nh, NH),_gate(w, 1, nh, NH),_gate(w, 2, nh, NH),_gate(w, 3, nh, NH)
-    b,j = tl.program_id(0),tl.arange(0, NH)
+    wi = _gate(w, 0, nh, NH)
+    wf = _gate(w, 1, nh, NH)
+    wg = _gate(w, 2, nh, NH)
+    wo = _gate(w, 3, nh, NH)
+    b = tl.program_id(0)
+    j = tl.arange(0, NH)
     ok = j < nh
     bi,bf,bg,bo = _load4(bias + j, nh, ok)
-    h,c = _load(h0 + b*nh + j, ok),_load(c0 + b*nh + j, ok)
+    h = _load(h0 + b*nh + j, ok)
+    c = _load(c0 + b*nh + j, ok)
     tl.store(hs + b*nh + j, h, mask=ok)
     tl.store(cs + b*nh + j, c, mask=ok)
     xi,xf,xg,xo = _load4(xs + b*4*nh + j, nh, ok)
@@ -81,7 +87,10 @@ def lstm_forward(xs, w, bias, h0, c0, hs, cs, gates, hn, cn, sl, bs, nh, NH: tl.
         _store4(gates + (t*bs + b)*4*nh + j, nh, ok, i, f, g, o)
         tl.store(hs + ((t + 1)*bs + b)*nh + j, h, mask=ok)
         tl.store(cs + ((t + 1)*bs + b)*nh + j, c, mask=ok)
-        xi,xf,xg,xo = yi,yf,yg,yo
+        xi = yi
+        xf = yf
+        xg = yg
+        xo = yo
     tl.store(hn + b*nh + j, h, mask=ok)
     tl.store(cn + b*nh + j, c, mask=ok)
 
@@ -89,24 +98,37 @@ def lstm_forward(xs, w, bias, h0, c0, hs, cs, gates, hn, cn, sl, bs, nh, NH: tl.
 @_jit
 def lstm_backward(dhs, dhn, dcn, w, cs, gates, dgates, dbias, dh0, dc0, sl, bs, nh,
                   NH: tl.constexpr):
-    wi,wf,wg,wo = _gate(w, 0, nh, NH),_gate(w, 1, nh, NH),_gate(w, 2, nh, NH),_gate(w, 3, nh, NH)
-    b,j = tl.program_id(0),tl.arange(0, NH)
+    wi = _gate(w, 0, nh, NH)
+    wf = _gate(w, 1, nh, NH)
+    wg = _gate(w, 2, nh, NH)
+    wo = _gate(w, 3, nh, NH)
+    b = tl.program_id(0)
+    j = tl.arange(0, NH)
     ok = j < nh
     zero = tl.zeros([NH], tl.float32)
-    si,sf,sg,so = zero,zero,zero,zero
-    dh,dc = _load(dhn + b*nh + j, ok),_load(dcn + b*nh + j, ok)
+    si = zero
+    sf = zero
+    sg = zero
+    so = zero
+    dh = _load(dhn + b*nh + j, ok)
+    dc = _load(dcn + b*nh + j, ok)
     c = _load(cs + (sl*bs + b)*nh + j, ok)
     row = (sl - 1)*bs + b
     i,f,g,o = _load4(gates + row*4*nh + j, nh, ok)
-    before,dy = _load(cs + row*nh + j, ok),_load(dhs + row*nh + j, ok)
+    before = _load(cs + row*nh + j, ok)
+    dy = _load(dhs + row*nh + j, ok)
     for n in range(sl):
         nxt = tl.maximum(sl - 2 - n, 0)*bs + b
         i2,f2,g2,o2 = _load4(gates + nxt*4*nh + j, nh, ok)
-        before2,dy2 = _load(cs + nxt*nh + j, ok),_load(dhs + nxt*nh + j, ok)
+        before2 = _load(cs + nxt*nh + j, ok)
+        dy2 = _load(dhs + nxt*nh + j, ok)
         tc = _tanh(c)
         dh = dh + dy
         dc = dc + dh*o*(1 - tc*tc)
-        di,df,dg,do = dc*g*i*(1 - i),dc*before*f*(1 - f),dc*i*(1 - g*g),dh*tc*o*(1 - o)
+        di = dc*g*i*(1 - i)
+        df = dc*before*f*(1 - f)
+        dg = dc*i*(1 - g*g)
+        do = dh*tc*o*(1 - o)
         _store4(dgates + ((sl - 1 - n)*bs + b)*4*nh + j, nh, ok, di, df, dg, do)
         si,sf,sg,so = si + di,sf + df,sg + dg,so + do
         dh = tl.sum(wi*di[:,None] + wf*df[:,None] + wg*dg[:,None] + wo*do[:,None], 0)
@@ -143,7 +165,8 @@ class _LSTMLayer(torch.autograd.Function):
         w,hs,cs,gates = ctx.saved_tensors
         sl,bs,n = gates.shape
         nh = n//4
-        dgates,dbias = gates.new_empty(sl, bs, n),gates.new_empty(bs, n)
+        dgates = gates.new_empty(sl, bs, n)
+        dbias = gates.new_empty(bs, n)
         dh0,dc0 = (gates.new_empty(bs, nh) for _ in range(2))
         dhs,dhn,dcn,w = (o.contiguous() for o in (dhs, dhn, dcn, w))
         lstm_backward[(bs,)](dhs, dhn, dcn, w, cs, gates, dgates, dbias, dh0, dc0, sl, bs, nh,
@@ -153,8 +176,11 @@ class _LSTMLayer(torch.autograd.Function):
 # %% ../../nbs/source/lab/20_kernels.ipynb #13-kernels-021
 @_jit
 def _gru_forward(xs, w, bias, h0, hs, gates, hn, sl, bs, nh, NH: tl.constexpr):
-    wr,wz,wn = _gate(w, 0, nh, NH),_gate(w, 1, nh, NH),_gate(w, 2, nh, NH)
-    b,j = tl.program_id(0),tl.arange(0, NH)
+    wr = _gate(w, 0, nh, NH)
+    wz = _gate(w, 1, nh, NH)
+    wn = _gate(w, 2, nh, NH)
+    b = tl.program_id(0)
+    j = tl.arange(0, NH)
     ok = j < nh
     br,bz,bx,bh = _load4(bias + j, nh, ok)
     h = _load(h0 + b*nh + j, ok)
@@ -170,33 +196,50 @@ def _gru_forward(xs, w, bias, h0, hs, gates, hn, sl, bs, nh, NH: tl.constexpr):
         h = n + z*(h - n)
         _store4(gates + (t*bs + b)*4*nh + j, nh, ok, r, z, n, p)
         tl.store(hs + ((t + 1)*bs + b)*nh + j, h, mask=ok)
-        xr,xz,xn = yr,yz,yn
+        xr = yr
+        xz = yz
+        xn = yn
     tl.store(hn + b*nh + j, h, mask=ok)
 
 @_jit
 def _gru_backward(dhs, dhn, w, hs, gates, dx, dg, dbias, dh0, sl, bs, nh, NH: tl.constexpr):
-    wr,wz,wn = _gate(w, 0, nh, NH),_gate(w, 1, nh, NH),_gate(w, 2, nh, NH)
-    b,j = tl.program_id(0),tl.arange(0, NH)
+    wr = _gate(w, 0, nh, NH)
+    wz = _gate(w, 1, nh, NH)
+    wn = _gate(w, 2, nh, NH)
+    b = tl.program_id(0)
+    j = tl.arange(0, NH)
     ok = j < nh
     zero = tl.zeros([NH], tl.float32)
-    sr,sz,sx,sh = zero,zero,zero,zero
+    sr = zero
+    sz = zero
+    sx = zero
+    sh = zero
     dh = _load(dhn + b*nh + j, ok)
     row = (sl - 1)*bs + b
     r,z,n,p = _load4(gates + row*4*nh + j, nh, ok)
-    before,dy = _load(hs + row*nh + j, ok),_load(dhs + row*nh + j, ok)
+    before = _load(hs + row*nh + j, ok)
+    dy = _load(dhs + row*nh + j, ok)
     for m in range(sl):
         nxt = tl.maximum(sl - 2 - m, 0)*bs + b
         r2,z2,n2,p2 = _load4(gates + nxt*4*nh + j, nh, ok)
-        before2,dy2 = _load(hs + nxt*nh + j, ok),_load(dhs + nxt*nh + j, ok)
+        before2 = _load(hs + nxt*nh + j, ok)
+        dy2 = _load(dhs + nxt*nh + j, ok)
         dh = dh + dy
         dn = dh*(1 - z)*(1 - n*n)
-        dz,dr,dp = dh*(before - n)*z*(1 - z),dn*p*r*(1 - r),dn*r
+        dz = dh*(before - n)*z*(1 - z)
+        dr = dn*p*r*(1 - r)
+        dp = dn*r
         at = ((sl - 1 - m)*bs + b)*3*nh + j
         _store3(dx + at, nh, ok, dr, dz, dn)
         _store3(dg + at, nh, ok, dr, dz, dp)
         sr,sz,sx,sh = sr + dr,sz + dz,sx + dn,sh + dp
         dh = dh*z + tl.sum(wr*dr[:,None] + wz*dz[:,None] + wn*dp[:,None], 0)
-        r,z,n,p,before,dy = r2,z2,n2,p2,before2,dy2
+        r = r2
+        z = z2
+        n = n2
+        p = p2
+        before = before2
+        dy = dy2
     _store4(dbias + b*4*nh + j, nh, ok, sr, sz, sx, sh)
     tl.store(dh0 + b*nh + j, dh, mask=ok)
 
@@ -206,7 +249,8 @@ class _GRULayer(torch.autograd.Function):
     def forward(ctx, xs, h0, w, bias):
         sl,bs,n = xs.shape
         nh = n//3
-        hs,gates = xs.new_empty(sl+1, bs, nh),xs.new_empty(sl, bs, 4*nh)
+        hs = xs.new_empty(sl+1, bs, nh)
+        gates = xs.new_empty(sl, bs, 4*nh)
         hn = xs.new_empty(bs, nh)
         _gru_forward[(bs,)](xs.contiguous(), w.contiguous(), bias, h0.contiguous(), hs, gates, hn,
                             sl, bs, nh, NH=_block(nh), num_warps=8)
@@ -220,7 +264,8 @@ class _GRULayer(torch.autograd.Function):
         sl,bs,n = gates.shape
         nh = n//4
         dx,dg = (gates.new_empty(sl, bs, 3*nh) for _ in range(2))
-        dbias,dh0 = gates.new_empty(bs, n),gates.new_empty(bs, nh)
+        dbias = gates.new_empty(bs, n)
+        dh0 = gates.new_empty(bs, nh)
         dhs,dhn,w = (o.contiguous() for o in (dhs, dhn, w))
         _gru_backward[(bs,)](dhs, dhn, w, hs, gates, dx, dg, dbias, dh0, sl, bs, nh, NH=_block(nh),
                              num_warps=4)
@@ -249,7 +294,8 @@ class _TritonLayers:
         if reason and x.is_cuda: raise ValueError(f"{reason}; use {self.loop}, same weights")
         if reason or mask is not None: return super()._layer(x, state, sfx, mask)
         if sfx.endswith('_reverse'): x = x.flip(0)
-        w_ih,w_hh = getattr(self, f'weight_ih_{sfx}'),getattr(self, f'weight_hh_{sfx}')
+        w_ih = getattr(self, f'weight_ih_{sfx}')
+        w_hh = getattr(self, f'weight_hh_{sfx}')
         b_ih,b_hh = (getattr(self, f'{k}_{sfx}', None) for k in ('bias_ih', 'bias_hh'))
         if b_ih is None: b_ih = b_hh = w_hh.new_zeros(len(w_hh))
         xs = F.linear(x, w_ih)

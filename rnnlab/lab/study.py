@@ -52,7 +52,8 @@ _kinds = {bool: ('true or false', lambda v: {'true': True, 'false': False}[str(v
 
 def _read_changes(name, changes):
     "`changes` as the types of the recipe's settings, and in their order; `ValueError` for bad ones"
-    known,res = recipe_settings(name),{}
+    known = recipe_settings(name)
+    res = {}
     for k in changes: check_choice(f'{name}: setting', k, known)
     for k in [k for k in known if k in changes]:
         expected,read = _kinds[type(known[k])]
@@ -80,7 +81,8 @@ def vary(
     if not changes.keys()-set(_fields): return res
     s = recipe_settings(name) | changes
     if 'p' not in s: return replace(res, args=(s['n_hidden'],))
-    rnn,args = rnn_types[s['rnn']],(s['n_hidden'], s['n_layers'])
+    rnn = rnn_types[s['rnn']]
+    args = (s['n_hidden'], s['n_layers'])
     if not issubclass(r.model, LMModel7) and not changes.keys() & {'p','tied','alpha','beta'}:
         return replace(res, model=partial(r.model, rnn=rnn), args=args)
     model = partial(LMModel7 if s['tied'] else _Untied, rnn=rnn)
@@ -150,7 +152,8 @@ def fast_engine(
     done, # Called with the number of epochs that are finished, for a progress bar
 ) -> list: # A row a seed
     "Train a variant with `rnnlab.lab.fast`, on a CPU a group in each core"
-    cpu,rows = device.startswith('cpu'),[]
+    cpu = device.startswith('cpu')
+    rows = []
     # on any number of cores 4: which seeds share a product decides the last digits
     size = 4 if cpu else len(seeds)
     with one_thread():
@@ -185,7 +188,8 @@ def load_results(
     except ValueError as e: refuse(f"cannot be read as a table ({e})")
     missing = [c for c in _required if c not in res]
     if missing: refuse(f"is no file of rnnlab-study: it lacks the columns {', '.join(missing)}")
-    layouts,wrote = res.study.unique().tolist(),' and '.join(map(str, res.rnnlab.unique()))
+    layouts = res.study.unique().tolist()
+    wrote = ' and '.join(map(str, res.rnnlab.unique()))
     if layouts != [_layout]: refuse(f"has the layouts {layouts}, this rnnlab reads {_layout}")
     if res.rnnlab.nunique() > 1 or version not in (None, wrote):
         refuse(f"was written by rnnlab {wrote}, expected {version or 'one version'}")
@@ -239,7 +243,8 @@ def run_study(
     def key(n, c, s, size):
         return n,_label(c),s,c.get('epochs', get_recipe(n).epochs),engine,size
     keys = [key(n, c, s, len(ss)) for n,c,ss in groups for s in ss]
-    env,rows = environment(device),{}
+    env = environment(device)
+    rows = {}
     if path is None and (resume or force): raise ValueError("resume and force: give a file (csv)")
     if path is not None:
         check_new_file(path, resume or force, ('.csv','.parquet'))
@@ -328,12 +333,16 @@ def compare_runs(
     a,b = (np.asarray(o, dtype=float) for o in (a, b))
     if paired:
         d = b-a
-        diff,wins,test = np.median(d),np.sign(d),'Wilcoxon'
+        diff = np.median(d)
+        wins = np.sign(d)
+        test = 'Wilcoxon'
         low,high = _bootstrap((d,), np.median, level)
         p = stats.wilcoxon(d, method='auto').pvalue if d.any() else 1.
     else:
         def shift(a, b, axis=-1): return np.median(b, axis=axis)-np.median(a, axis=axis)
-        diff,wins,test = shift(a, b),np.sign(b[:,None]-a),'Mann-Whitney'
+        diff = shift(a, b)
+        wins = np.sign(b[:,None]-a)
+        test = 'Mann-Whitney'
         low,high = _bootstrap((a, b), shift, level)
         p = stats.mannwhitneyu(b, a).pvalue
     cliff = float(wins.mean())
@@ -351,7 +360,8 @@ def compare_variants(
     groups = {k: o.sort_values('seed') for k,o in _by_variant(runs).items()}
     against = next(iter(groups)) if against is None else tuple(against)
     check_choice('against', against, groups)
-    base,res = groups.pop(against),[]
+    base = groups.pop(against)
+    res = []
     for k,o in groups.items():
         if paired and list(o.seed) != list(base.seed):
             raise ValueError(f"{k} and {against} were not trained with the same seeds; train those "
@@ -382,7 +392,8 @@ def seeds_needed(
 ) -> int: # Seeds of each variant; None if `most` are too few
     "The least seeds with which a study finds the difference with probability `sure`, to within 5 %"
     check_number('sure', sure, hi=1)
-    few,many = 1,2
+    few = 1
+    many = 2
     while study_power(a, b, min(many, most)) < sure:
         if many >= most: return None
         few,many = many,2*many
@@ -406,10 +417,13 @@ def strip_plot(
     table = summarise(runs, value, level)
     if marks is None: marks = table.book.dropna().to_dict() if value == 'accuracy' else {}
     if ax is None: _,ax = plt.subplots(figsize=(6, 1+0.5*len(table)), layout='constrained')
-    rng,red = np.random.default_rng(0),'#A34000'
-    names,label = ('a run',f'{level:.0%} interval','median'),mark_name
+    rng = np.random.default_rng(0)
+    red = '#A34000'
+    names = ('a run',f'{level:.0%} interval','median')
+    label = mark_name
     for y,(k,o) in enumerate(_by_variant(runs).items()):
-        row,x = table.loc[k],o[value]
+        row = table.loc[k]
+        x = o[value]
         run,interval,middle = names if y == 0 else (None,None,None)
         ax.scatter(x, y+rng.uniform(-0.22, 0.22, len(x)), s=16, color='#0072B2', alpha=0.5,
                    linewidths=0, label=run)

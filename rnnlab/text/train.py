@@ -44,8 +44,8 @@ _small = dict(n_hidden=256, n_layers=2, lr=3e-3)
 _dropped = dict(n_hidden=400, n_layers=2, p=0.5, alpha=2., beta=1.)
 _of_model = {'LMModel5': _small, 'LMModel6': _small, 'LMModel7': dict(_dropped, lr=5e-3),
              'LMModel8': dict(_dropped, lr=3e-3),
-             'AWD-LSTM': dict(n_hidden=1152, n_layers=3, emb_sz=400, drop_mult=1., lr=3e-3, alpha=2.,
-                              beta=1.)}
+             'AWD-LSTM': dict(n_hidden=1152, n_layers=3, emb_sz=400, drop_mult=1., lr=3e-3,
+                              alpha=2., beta=1.)}
 
 @dataclass
 class TrainSettings:
@@ -254,8 +254,8 @@ def _settings(out, resume, given):
     s = _opened(find_checkpoint(out))[0]
     for k,v in given.items():
         if v != getattr(s, k) and (k,v) != ('lr','find'):
-            raise ValueError(f"{k}={v!r}: the training in {out} has {getattr(s, k)!r}; leave it out "
-                             "to go on with that, or begin in another folder")
+            raise ValueError(f"{k}={v!r}: the training in {out} has {getattr(s, k)!r}; leave it "
+                             "out to go on with that, or begin in another folder")
     return s
 
 def _keep(out, resume, every, patience):
