@@ -222,7 +222,7 @@ def chapter_cli(
         print(f"\nOne run each, seed {seed}; the book prints one run each as well. "
               "Try --seeds 5 to see how much seeds differ.")
     if csv: print(f"\n{len(runs)} runs written to {csv}")
-    first = Path('nbs/source/01_data.ipynb')
+    first = Path('nbs/chapter/lesson1_counts.ipynb')
     if first.exists() and find_spec('jupyterlab'): # in the repository, by README's first command
         jupyter = os.path.relpath(Path(sys.executable).with_name('jupyter'))
-        print(f"\nRead on in the first notebook: {jupyter} lab {first}")
+        print(f"\nRead on in lesson 1: {jupyter} lab {first}")
