@@ -5,8 +5,8 @@ from repo import root
 limits = dict(words=1200, lines=60, picture=3, columns=90)
 
 def measured(cells):
-    "Of the cells that are seen: words, lines of code, place of the first picture, longest line"
-    seen = [o for o in cells if not ''.join(o['source']).startswith('#| hide')]
+    "Of the unfolded cells: words, lines of code, place of the first picture, longest line"
+    seen = [o for o in cells if not o['metadata'].get('jupyter', {}).get('source_hidden')]
     text = {k: [''.join(o['source']) for o in seen if o['cell_type'] == k]
             for k in ('markdown', 'code')}
     prose = re.sub(r'\]\([^)]*\)|</?\w+>', ' ', '\n'.join(text['markdown']))

@@ -37,7 +37,8 @@ def check_number(
     "Raise `ValueError` unless `v` is a finite number from `lo` to `hi`"
     ok = isinstance(v, Real) and not isinstance(v, bool) and math.isfinite(v)
     if ok and (lo < v if above else lo <= v) and v <= hi: return
-    upto = '' if hi == math.inf else f" {'and at most' if above else 'to'} {hi}"
+    to = 'and at most' if above else 'to'
+    upto = '' if hi == math.inf else f' {to} {hi}'
     want = f"above {lo}{upto}" if above else f"from {lo}{upto or ' on'}"
     raise ValueError(f"{name}={v!r}: expected a number {want}")
 
@@ -214,7 +215,9 @@ def clear_errors(
 ):
     "End the program with one line for an error that its user can mend; also a decorator"
     try: yield
-    except KeyboardInterrupt: why,code = 'stopped',130
+    except KeyboardInterrupt:
+        why = 'stopped'
+        code = 130
     except BrokenPipeError: # who read the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)

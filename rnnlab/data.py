@@ -136,7 +136,8 @@ class Vocab:
         self.unk = unk
         self.by = by or ('char' if sep == '' else 'word')
         check_choice('by', self.by, _cut)
-        self.sep = sep if sep is not None else '' if self.by == 'char' else ' '
+        if sep is None: sep = '' if self.by == 'char' else ' '
+        self.sep = sep
         self.o2i = {o:i for i,o in enumerate(self.tokens)}
         if len(self.o2i) < len(self.tokens):
             twice = Counter(self.tokens).most_common(1)[0][0]

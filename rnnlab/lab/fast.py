@@ -324,7 +324,11 @@ def _lstm_forward(G, H, C, W, b, strideW, strideb, BS,
     bf = tl.load(b+N)
     bu = tl.load(b+2*N)
     bo = tl.load(b+3*N)
-    if HOLD: wi,wf,wu,wo = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N),tl.load(w+3*N*N)
+    if HOLD:
+        wi = tl.load(w)
+        wf = tl.load(w+N*N)
+        wu = tl.load(w+2*N*N)
+        wo = tl.load(w+3*N*N)
     h = tl.load(H+SL*step+at, keep, 0.)
     c = tl.load(C+SL*step+at, keep, 0.)
     tl.store(H+at, h, keep)
@@ -363,7 +367,11 @@ def _lstm_backward(G, C, D, W, strideW, BS,
     D += s*SL*step + (SL-1)*step
     g = G + (s*SL+SL-1)*4*step + rows[:,None]*4*N + n[None,:]
     w = W + s*strideW + n[:,None]*N + n[None,:]
-    if HOLD: wi,wf,wu,wo = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N),tl.load(w+3*N*N)
+    if HOLD:
+        wi = tl.load(w)
+        wf = tl.load(w+N*N)
+        wu = tl.load(w+2*N*N)
+        wo = tl.load(w+3*N*N)
     dh = tl.zeros((BM,N), tl.float32)
     dc = tl.zeros((BM,N), tl.float32)
     c = tl.load(C+at, keep, 0.)
@@ -411,7 +419,10 @@ def _gru_forward(G, A, H, W, b, strideW, strideb, BS,
     br = tl.load(b)
     bz = tl.load(b+N)
     ba = tl.load(b+2*N)
-    if HOLD: wr,wz,wa = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N)
+    if HOLD:
+        wr = tl.load(w)
+        wz = tl.load(w+N*N)
+        wa = tl.load(w+2*N*N)
     h = tl.load(H+SL*step+at, keep, 0.)
     tl.store(H+at, h, keep)
     for t in range(SL):
@@ -446,7 +457,10 @@ def _gru_backward(G, A, H, K, D, W, strideW, BS,
     g = G + (s*SL+SL-1)*3*step + rows[:,None]*3*N + n[None,:]
     k = K + (s*SL+SL-1)*4*step + rows[:,None]*4*N + n[None,:]
     w = W + s*strideW + n[:,None]*N + n[None,:]
-    if HOLD: wr,wz,wa = tl.load(w),tl.load(w+N*N),tl.load(w+2*N*N)
+    if HOLD:
+        wr = tl.load(w)
+        wz = tl.load(w+N*N)
+        wa = tl.load(w+2*N*N)
     dh = tl.zeros((BM,N), tl.float32)
     for t in range(SL):
         r = tl.load(g, keep, 0.)

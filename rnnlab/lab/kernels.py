@@ -12,7 +12,9 @@ import torch, torch.nn.functional as F
 from torch import Tensor
 from ..lstm import LSTM, GRU
 try: import triton, triton.language as tl
-except ImportError: triton,tl = None,SimpleNamespace(constexpr=None) # macOS, Windows
+except ImportError: # macOS, Windows
+    triton = None
+    tl = SimpleNamespace(constexpr=None)
 
 # %% ../../nbs/source/lab/20_kernels.ipynb #13-kernels-011
 max_hidden = 64 # more would not fit in the registers of one multiprocessor

@@ -97,7 +97,7 @@ def load_checkpoint(
             _check_file(f)
             got = torch.load(str(path), map_location='cpu', weights_only=True, mmap=True)
             _check_tree(got)
-            version,theirs,tree = (got[k] for k in ('rnnlab','format','tree'))
+            version,theirs,tree = ({**got}[k] for k in ('rnnlab','format','tree'))
         except Exception as e: # whatever a crafted file leads to; PyTorch's advice is to trust it
             why = str(e) if type(e) is ValueError else type(e).__name__
             raise ValueError(f"{path} is damaged, or no checkpoint of rnnlab ({why}); is there "
