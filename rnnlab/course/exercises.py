@@ -620,7 +620,7 @@ a batch of another size may come.
     'only the last result; one for each token is asked for': {', dim=1)': ', dim=1)[:,-1]'},
     'it is the state after the first token':
         {'h.detach()': 'F.relu(self.h_h(self.h + self.i_h(x[:,0]))).detach()'},
-    'they start from 0 again: the state is not carried on': {'h,outs = self.h': 'h,outs = 0'},
+    'they start from 0 again: the state is not carried on': {'h = self.h\n': 'h = 0\n'},
     '`h` is detached inside the loop, at every token: detach once, after the loop':
         {'h + self': '(h.detach() if i else h) + self'},
     'the state is still there: `reset` does not forget it':

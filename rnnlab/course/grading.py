@@ -491,6 +491,6 @@ def exercise_notebook(
         else: add('code', ex.stub)
         add('code', f'check({ex.name!r}, {ex.name})')
     add('markdown', "## How far are you?")
-    add('code', _count.format("assert len(right)==len(exercises)\n" if solved else ''))
+    add('code', _count.format("assert len(right) == len(exercises)\n" if solved else ''))
     kernel = dict(display_name='python3', language='python', name='python3')
     return dict(cells=cells, metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5)
