@@ -15,7 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 root = Path(__file__).resolve().parent.parent
 results = Path('nbs/studies/results')
 # Names and settings, which are not moved. All other columns are results.
-given = set('''study recipe overrides model variant kind rnn of cell what how part change date dtype
+given = set('''study recipe overrides model variant kind rnn of what how part change date dtype
     command baseline by run prompt seed seeds first_seed rep round runs epoch epochs engine together
     every stream place position start tokens temperature lr wd p alpha beta moms tied n_hidden
     n_layers bs sl rotate reset edrop clip hard focal carry order split min_freq processes precision
@@ -79,7 +79,8 @@ def find_readers():
                 if re.fullmatch(rf'{pattern}(\.csv)?', f):
                     name = nb.relative_to(root).as_posix()
                     found[name] = max(found.get(name, 0), len(pattern))
-    def likely(file, nb): return Path(nb).stem in file, res[file][nb]  # the study it is named after
+    def likely(file, nb):  # the study it is named after
+        return Path(nb).stem.lstrip('0123456789_') in file, res[file][nb]
     return {f: sorted(o, key=lambda nb, f=f: likely(f, nb), reverse=True) for f,o in res.items()}
 
 
