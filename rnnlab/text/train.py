@@ -87,7 +87,7 @@ class TrainSettings:
         if self.lr != 'find': check_number('lr', self.lr, above=True)
         check_number('wd', self.wd)
         check_number('clip', self.clip)
-        check_number('seed', self.seed, hi=2**63-1)
+        check_number('seed', self.seed, hi=2**63-1, whole=True)
         check_number('split', self.split, hi=0.999, above=True)
 
 # %% ../../nbs/source/text/14_train.ipynb #18-train-009
