@@ -148,23 +148,25 @@ def private():
     return sorted(found)
 
 
-checks = [('rnnlab/ is what nbdev-export writes from nbs/',
-           lambda: regenerated('nbdev-export', 'rnnlab/**/*.py'), 'Change the notebook, not the '
-           'module; then run `nbdev-export` (and delete modules that no notebook exports).'),
-          ('notebooks are clean', lambda: regenerated('nbdev-clean', 'nbs/**/*.ipynb'),
-           'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
-          ('no cell was committed with an error', failed,
-           'Mend the cell, or show an expected error with `ExceptionExpected`.'),
-          ('Colab gets what a notebook needs', colab,
-           'Copy the cell, with its metadata, from another notebook of the same folder.'),
-          ('a notebook imports only what comes before it', order,
-           'Move what both need into the one with the lower number, or give the notebook another.'),
-          ('no private name of another module', private,
-           'Make it public there, or move it to rnnlab.core.'),
-          ('no conditional within another, no two assignments in a line', dense,
-        'Take an `if`, or a line for each.'),
+checks = [
+    ('rnnlab/ is what nbdev-export writes from nbs/',
+     lambda: regenerated('nbdev-export', 'rnnlab/**/*.py'), 'Change the notebook, not the module; '
+     'then run `nbdev-export` (and delete modules that no notebook exports).'),
+    ('notebooks are clean', lambda: regenerated('nbdev-clean', 'nbs/**/*.ipynb'),
+     'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
+    ('no cell was committed with an error', failed,
+     'Mend the cell, or show an expected error with `ExceptionExpected`.'),
+    ('Colab gets what a notebook needs', colab,
+     'Copy the cell, with its metadata, from another notebook of the same folder.'),
+    ('a notebook imports only what comes before it', order,
+     'Move what both need into the one with the lower number, or give the notebook another.'),
+    ('no private name of another module', private,
+     'Make it public there, or move it to rnnlab.core.'),
+    ('no conditional within another, no two assignments in a line', dense,
+     'Take an `if`, or a line for each.'),
     ('what nbval skips has its reason', unexplained,
-           'Let the cell be tested, or say why not in a comment in the next line.'),]
+     'Let the cell be tested, or say why not in a comment in the next line.'),
+]
 
 if __name__ == '__main__':
     bad = 0

@@ -88,8 +88,8 @@ def readme():
 
 if __name__ == '__main__':
     for path,new in (index, with_tables),(root/'README.md', readme):
-        same = path.read_text(encoding='utf-8') == new()
-        if '--check' not in sys.argv: path.write_text(new(), encoding='utf-8', newline='\n')
-        elif not same:
+        text = new()
+        if '--check' not in sys.argv: path.write_text(text, encoding='utf-8', newline='\n')
+        elif path.read_text(encoding='utf-8') != text:
             sys.exit(f'FAILED: {path} is not what the notebooks give. Run `python .ci/readme.py`.')
     print('ok: README.md is what nbs/index.ipynb gives, and that lists all pages')
