@@ -1,0 +1,66 @@
+"""Trains the networks of the RNN Explainer and writes explainer.safetensors beside this file:
+`python explainer_weights.py` (five minutes on one core). They are the chapter's recipes with 32
+units a layer, so that all fit in 0.9 MB, and with the dropout and the learning rate that suit so
+narrow a network. The weights after 60 epochs come from a run of their own, with the same seed,
+because a one-cycle schedule has an end."""
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+import torch
+from fastai.callback.core import Callback
+from fastai.torch_core import no_random
+from rnnlab.core import environment
+from rnnlab.course.explainer import pack
+from rnnlab.recipes import chapter_corpus, fit_recipe, quiet, recipe_learner, recipes
+
+seed = 0
+keep = 0,1,2,4,8,15
+narrow = {'LMModel2': dict(args=(32,)), 'LMModel4': dict(args=(32,)),
+          'LMModel5': dict(args=(32, 2)), 'LMModel6': dict(args=(32, 2)),
+          'LMModel7': dict(args=(32, 2, 0.1), lr=2e-2),
+          'LMModel8': dict(args=(32, 2, 0.1), lr=2e-2, wd=0.1)}
+
+
+class Keep(Callback):
+    "Copies the weights after the epochs in `keep`, 0 being before the first"
+    def before_fit(self): self.kept = {0: self.copy()}
+    def after_epoch(self): self.kept[self.epoch+1] = self.copy()
+    def copy(self): return {k: v.clone() for k,v in self.model.state_dict().items()}
+
+
+def trained(name, epochs):
+    "Weights by epoch, and the accuracy after each"
+    recipe = replace(recipes[name], epochs=epochs, **narrow[name])
+    with patch.dict(recipes, {name: recipe}), no_random(seed):
+        learn = recipe_learner(name, device='cpu', cbs=[cb := Keep()])
+        with quiet(learn): fit_recipe(learn, name)
+    accuracy = [float(o[-1]) for o in learn.recorder.values]
+    print(f'{name}, {epochs} epochs: accuracy {accuracy[-1]:.3f}', flush=True)
+    return cb.kept, accuracy
+
+
+def main():
+    torch.set_num_threads(1)
+    models = {}
+    tensors = {}
+    for name in narrow:
+        kept,accuracy = trained(name, 15)
+        states = [kept[o] for o in keep]
+        said = [None, *(round(accuracy[o-1], 3) for o in keep[1:])]
+        epochs = [*keep]
+        if name in ('LMModel7', 'LMModel8'):
+            kept,accuracy = trained(name, 60)
+            states.append(kept[60])
+            said.append(round(accuracy[-1], 3))
+            epochs.append(60)
+        tied = name in ('LMModel7', 'LMModel8')
+        keys = [o for o in states[0] if not (tied and o == 'h_o.weight')]
+        tensors |= {f'{name}/{k}': torch.stack([o[k] for o in states]).half() for k in keys}
+        models[name] = dict(epochs=epochs, accuracy=said, args=narrow[name]['args'], seed=seed)
+    about = dict(vocab=list(chapter_corpus().vocab), models=models, ran_with=environment('cpu'))
+    path = Path(__file__).with_name('explainer.safetensors')
+    path.write_bytes(pack(tensors, about))
+    print(f'{path.name}: {path.stat().st_size:,} bytes')
+
+
+if __name__ == '__main__': main()
