@@ -175,7 +175,12 @@ function layerBack(layer, now, dh, dc) {
     hidden = [dr, dz, dn.map((v, u) => v * now.r[u])]
     old.h = dh.map((v, u) => v * now.z[u])
   }
-  const flat = (arrays) => Float64Array.from(arrays.flatMap((o) => [...o]))
+  const flat = (arrays) => {
+    if (arrays.length === 1) return arrays[0]
+    const all = new Float64Array(arrays.length * size)
+    arrays.forEach((o, k) => all.set(o, k * size))
+    return all
+  }
   const d = flat(parts)
   const through = back(layer.wh, hidden ? flat(hidden) : d, size)
   old.h = old.h.map((v, u) => v + through[u])
@@ -206,8 +211,7 @@ export function read(network, before, id, held = []) {
 // it the length. It ends where the state was reset, and before step `from`.
 export function reach(network, steps, at, word, from = 0) {
   const { size, layers } = network
-  const none = () => ({ h: new Float64Array(size), c: new Float64Array(size) })
-  let later = layers.map(none)
+  const later = layers.map(() => nothing(size))
   const gradients = steps.slice(0, at + 1).map(() => new Float64Array(size))
   for (let t = at; t >= from; t--) {
     let above = new Float64Array(size)
@@ -229,4 +233,1054 @@ export function softmax(logits, temperature = 1) {
   const e = Array.from(logits, (v) => Math.exp((v - top) / temperature))
   const sum = e.reduce((a, b) => a + b, 0)
   return e.map((v) => v / sum)
+}
+
+// ---- Text ------------------------------------------------------------------------------------
+
+const ones =
+  ' one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(
+    ' ',
+  )
+const tens = '  twenty thirty forty fifty sixty seventy eighty ninety'.split(' ')
+
+// 342 → ['three', 'hundred', 'forty', 'two']
+export function numberWords(n) {
+  if (n >= 1000) return [...numberWords(Math.floor(n / 1000)), 'thousand', ...numberWords(n % 1000)]
+  if (n >= 100) return [ones[Math.floor(n / 100)], 'hundred', ...numberWords(n % 100)]
+  if (n >= 20) return [tens[Math.floor(n / 10)], ...numberWords(n % 10)]
+  return n ? [ones[n]] : []
+}
+
+let numberOf = null // 'three hundred forty two' → 342, made when it is first asked
+function wordsNumber(words) {
+  if (!numberOf) {
+    numberOf = new Map()
+    for (let n = 1; n < 10000; n++) numberOf.set(numberWords(n).join(' '), n)
+  }
+  return numberOf.get(words.join(' '))
+}
+
+// The word that counting on demands after `words`, or null where nothing does
+export function truthAfter(words) {
+  const end = words.lastIndexOf('.')
+  if (end < 0) return null
+  const n = wordsNumber(words.slice(words.lastIndexOf('.', end - 1) + 1, end))
+  if (!n || n === 9999) return null
+  const next = [...numberWords(n + 1), '.']
+  const begun = words.slice(end + 1)
+  return begun.every((w, i) => w === next[i]) ? next[begun.length] : null
+}
+
+export const mostWords = 400
+const few = (words) => words.slice(0, 3).join(', ') + (words.length > 3 ? ', …' : '')
+
+// What a reader typed, as words of the network, and what must be said of it: '797-801', '40 41',
+// 'seven hundred ninety nine .', or any text for a network that does not count
+export function parseText(text, vocab, sep = ' ') {
+  const known = new Set(vocab)
+  const notes = []
+  const unknown = []
+  const outside = []
+  let words = []
+  const number = (n) => {
+    if (n >= 1 && n <= 9999) words.push(...numberWords(n), '.')
+    else outside.push(n.toLocaleString('en'))
+  }
+  const counts = known.has('thousand') && known.has('.')
+  const clean = counts
+    ? text
+        .toLowerCase()
+        .replace(/(\d),(?=\d{3}\b)/g, '$1')
+        .replace(/(\d)\s*[-–—…]+\s*(?=\d)/g, '$1-')
+        .replace(/([a-z])-(?=[a-z])/g, '$1 ')
+        .replace(/[,;.\n]+/g, ' . ')
+    : text
+  for (const piece of sep === '' ? [...text] : clean.split(/\s+/).filter(Boolean)) {
+    const range = counts && piece.match(/^(\d+)(?:-(\d+))?$/)
+    if (range) {
+      const from = Number(range[1])
+      const to = Number(range[2] || from)
+      const step = to < from ? -1 : 1
+      for (let n = from; n !== to + step && words.length <= 5 * mostWords; n += step) {
+        number(n)
+        if (outside.length > 3) break
+      }
+    } else if (known.has(piece)) words.push(piece)
+    else unknown.push(`“${piece.slice(0, 20)}”`)
+  }
+  if (counts) words = words.filter((w, i) => w !== '.' || (i && words[i - 1] !== '.'))
+  if (unknown.length) notes.push(`The network does not know ${few(unknown)}: left out.`)
+  if (outside.length) notes.push(`${few(outside)}: it knows the words for 1 to 9,999 only.`)
+  if (words.length > mostWords)
+    notes.push(`That is a long text: the first ${mostWords} words of it are read.`)
+  return { words: words.slice(0, mostWords), notes }
+}
+
+// ---- What an address may hold ----------------------------------------------------------------
+// Such as ?model=LMModel7&epoch=4&text=797-801&at=17&unit=1:12:c&break=1:f:all:0:14
+
+export function readState(query, file) {
+  const asked = new URLSearchParams(query)
+  const notes = []
+  const names = Object.keys(file.models)
+  const state = { model: names.includes('LMModel7') ? 'LMModel7' : names[0] }
+  const pick = (key, fallback, choices) => {
+    const value = asked.get(key)
+    if (value === null) return fallback
+    const found = choices.find((o) => String(o) === value)
+    if (found !== undefined) return found
+    const shown = value.slice(0, 30)
+    notes.push(`The link's ${key} “${shown}” does not exist; this is ${fallback}.`)
+    return fallback
+  }
+  const count = (key, fallback, most) => {
+    const value = asked.get(key)
+    if (value === null) return fallback
+    if (/^\d{1,6}$/.test(value) && Number(value) <= most) return Number(value)
+    notes.push(`The link's ${key} must be a whole number up to ${most}; this is ${fallback}.`)
+    return fallback
+  }
+  state.model = pick('model', state.model, names)
+  const epochs = file.models[state.model].epochs
+  state.epoch = pick('epoch', epochs.includes(15) ? 15 : epochs.at(-1), epochs)
+  const { kind } = makeNetwork(file, state.model, state.epoch).layers[0]
+  state.text = asked.get('text') ?? file.text ?? '797-801'
+  state.write = count('write', 0, 200)
+  state.seed = count('seed', 1, 999999)
+  state.at = count('at', 0, mostWords + 200)
+  state.tab = pick('tab', 'unit', ['unit', 'cell', 'reach'])
+  state.temperature = pick('temperature', 0, temperatures)
+  state.logit = pick('logit', null, file.vocab)
+  state.value = valuesOf[kind][0]
+  state.layer = 0
+  state.unit = 0
+  const network = makeNetwork(file, state.model, state.epoch)
+  const place = (layer, unit) => layer < network.layers.length && unit < network.size
+  const unit = asked.get('unit')
+  if (unit !== null) {
+    const [, l, u, v] = unit.match(/^(\d+):(\d+):(\w)$/) || []
+    if (l && place(l - 1, u - 1) && l > 0 && u > 0 && valuesOf[kind].includes(v))
+      Object.assign(state, { layer: l - 1, unit: u - 1, value: v })
+    else notes.push(`The link's unit “${unit.slice(0, 30)}” does not exist; this is unit 1.`)
+  }
+  state.resets = []
+  state.holds = []
+  for (const o of (asked.get('reset') || '').split(',').filter(Boolean))
+    if (/^\d{1,3}$/.test(o)) state.resets.push(Number(o))
+    else notes.push(`The link's reset “${o.slice(0, 20)}” is not the place of a word.`)
+  for (const o of (asked.get('break') || '').split(',').filter(Boolean)) {
+    const [, l, value, u, to, from, until] =
+      o.match(/^(\d+):(\w):(\d+|all):(-?\d+(?:\.\d+)?):(\d+)(?:-(\d+))?$/) || []
+    const ok = l > 0 && place(l - 1, u === 'all' ? 0 : u - 1) && u !== '0'
+    if (ok && valuesOf[kind].includes(value) && Math.abs(to) <= 10)
+      state.holds.push({
+        layer: l - 1,
+        value,
+        unit: u === 'all' ? 'all' : u - 1,
+        to: Number(to),
+        from: Number(from),
+        until: until ? Number(until) : Infinity,
+      })
+    else notes.push(`The link's break “${o.slice(0, 30)}” cannot be done here.`)
+  }
+  return { state, notes }
+}
+
+export function writeState(state, file) {
+  const standard = readState('', file).state
+  const holds = state.holds.map((o) => {
+    const unit = o.unit === 'all' ? 'all' : o.unit + 1
+    const until = o.until === Infinity ? '' : `-${o.until}`
+    return `${o.layer + 1}:${o.value}:${unit}:${o.to}:${o.from}${until}`
+  })
+  const parts = {
+    unit: `${state.layer + 1}:${state.unit + 1}:${state.value}`,
+    break: holds.join(','),
+    reset: state.resets.join(','),
+  }
+  const plain = ['model', 'epoch', 'text', 'at', 'write', 'temperature', 'seed', 'tab', 'logit']
+  for (const key of plain) if (state[key] !== standard[key]) parts[key] = state[key]
+  return Object.entries(parts)
+    .filter(([, v]) => v !== '' && v !== null)
+    .map(([k, v]) => `${k}=${encodeURIComponent(v).replace(/%3A/g, ':').replace(/%2C/g, ',')}`)
+    .join('&')
+}
+
+// ---- A reading: words, what was computed at each, what would be right -----------------------
+
+const temperatures = [0, 0.5, 1, 1.5]
+
+function random(seed) {
+  let a = seed
+  return () => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+const best = (logits) => logits.indexOf(Math.max(...logits))
+
+function draw(logits, temperature, chance) {
+  if (!temperature) return best(logits)
+  let rest = chance()
+  return softmax(logits, temperature).findIndex((p) => (rest -= p) < 0)
+}
+
+// Read `words`, then write on by itself. Each place: its word, `step` (what `read` gave), the truth
+// after it (null where nothing demands a word), and what the network says would come
+export function readAll(file, network, words, { holds, resets, write, temperature, seed }) {
+  const counts = file.vocab.includes('thousand')
+  const ids = words.map((w) => file.vocab.indexOf(w))
+  const chance = random(seed)
+  const places = []
+  for (let t = 0; t < ids.length; t++) {
+    const before = t && !resets.includes(t) ? places[t - 1].step : null
+    const held = holds.filter((o) => o.from <= t && t <= o.until)
+    const step = read(network, before, ids[t], held)
+    const said = best(step.logits)
+    if (t === ids.length - 1 && ids.length < words.length + write)
+      ids.push(draw(step.logits, temperature, chance))
+    const sofar = ids.slice(0, t + 1).map((i) => file.vocab[i])
+    let truth = counts ? truthAfter(sofar) : (file.vocab[ids[t + 1]] ?? null)
+    if (!counts && t + 1 >= words.length) truth = null
+    const own = t >= words.length
+    places.push({ word: sofar[t], step, truth, said: file.vocab[said], own, broken: held.length > 0 })
+  }
+  return places
+}
+
+// ---- What is drawn with ----------------------------------------------------------------------
+
+const style = `
+.rnnx { --x-ink: var(--bs-body-color, var(--jp-ui-font-color1, #1b2733));
+  --x-paper: var(--bs-body-bg, var(--jp-layout-color1, #fff)); --x-grey: #5d6874; --x-line: #c9d0d7;
+  --x-soft: #f1f4f7; --x-plus: #D55E00; --x-minus: #0072B2; --x-gate: #00785a; --x-good: #00694f;
+  --x-bad: #b03a00; --x-mark: #8a4b7d; --x-link: #0b5394;
+  color: var(--x-ink); font: 15px/1.45 system-ui, sans-serif; margin: 1rem 0; }
+.rnnx.dark { --x-grey: #a9b4c0; --x-line: #46525e; --x-soft: #262d35; --x-plus: #ff8a3d;
+  --x-minus: #5ab4f0; --x-gate: #35c79b; --x-good: #4fd0a5; --x-bad: #ff9a6b; --x-mark: #e0a3d2;
+  --x-link: #8ab8ff; }
+.rnnx * { box-sizing: border-box; }
+.rnnx :is(button, select, input[type=text], input[type=number]) { font: inherit; color: inherit;
+  background: var(--x-paper); border: 1px solid var(--x-line); border-radius: .4rem;
+  padding: .2rem .5rem; min-height: 2rem; max-width: 100%; }
+.rnnx button { cursor: pointer; }
+.rnnx button:hover:not(:disabled) { border-color: var(--x-grey); }
+.rnnx button:disabled { opacity: .55; cursor: default; }
+.rnnx .main { background: var(--x-link); border-color: var(--x-link); color: var(--x-paper);
+  min-width: 5.2rem; font-weight: 600; }
+.rnnx.dark .main { color: #10161c; }
+.rnnx input[type=range] { accent-color: var(--x-link); vertical-align: middle; width: 100%; }
+.rnnx :focus-visible { outline: 2px solid var(--x-link); outline-offset: 2px; }
+.rnnx label { display: flex; gap: .4rem; align-items: center; color: var(--x-grey); }
+.rnnx label > :is(select, input) { color: var(--x-ink); }
+.rnnx output { font-variant-numeric: tabular-nums; color: var(--x-ink); }
+.rnnx .row { display: flex; flex-wrap: wrap; gap: .5rem .8rem; align-items: center; margin: .5rem 0; }
+.rnnx .grow { flex: 1 1 14rem; } .rnnx .grow > input { flex: 1; min-width: 0; }
+.rnnx .short > input[type=range] { width: 6.5rem; }
+.rnnx .say { min-height: 1.45em; color: var(--x-bad); margin: .3rem 0; }
+.rnnx .say:empty { min-height: 0; margin: 0; }
+.rnnx .film { display: flex; gap: .3rem; overflow-x: auto; padding: .5rem .25rem; align-items: center;
+  min-height: 3.6rem; scrollbar-width: thin; position: relative; }
+.rnnx .film button { flex: none; padding: .1rem .45rem; border-color: transparent; min-height: 1.8rem;
+  background: none; border-radius: .3rem; border-bottom: 3px solid transparent; }
+.rnnx .film .right { border-bottom-color: var(--x-good); }
+.rnnx .film .wrong { border-bottom: 3px dashed var(--x-bad); }
+.rnnx .film .later { color: var(--x-grey); }
+.rnnx .film .own { font-style: italic; }
+.rnnx .film .broken { background: color-mix(in srgb, var(--x-mark) 18%, transparent); }
+.rnnx .film .reset { border-left: 4px solid var(--x-mark); }
+.rnnx .film [aria-current] { font-weight: 700; box-shadow: inset 0 0 0 2px var(--x-ink);
+  font-size: 1.2em; color: var(--x-ink); }
+.rnnx .two { display: grid; grid-template-columns: minmax(0, 1fr) 16.5rem; gap: 1.2rem; align-items: start; }
+.rnnx .two > *, .rnnx .panel { min-width: 0; }
+.rnnx .scroll { overflow-x: auto; scrollbar-width: thin; }
+.rnnx canvas { display: block; }
+.rnnx .strip { cursor: crosshair; }
+.rnnx h3, .rnnx h4 { font-size: 1rem; font-weight: 600; margin: .2rem 0 .4rem; }
+.rnnx .quiet { color: var(--x-grey); font-size: .9em; }
+.rnnx .readout { min-height: 1.45em; font-variant-numeric: tabular-nums; }
+.rnnx .words { display: grid; grid-template-columns: 5.4rem 1fr 3.4rem; gap: .25rem .5rem; align-items: center; }
+.rnnx .words .bar { background: var(--x-soft); height: 1.05rem; border-radius: .2rem; }
+.rnnx .words .bar i { display: block; height: 100%; background: var(--x-grey); border-radius: .2rem; }
+.rnnx .words .true { font-weight: 700; color: var(--x-good); }
+.rnnx .words .true + .bar i { background: var(--x-good); }
+.rnnx .words .p { text-align: right; font-variant-numeric: tabular-nums; }
+.rnnx .verdict { margin: .6rem 0 0; } .rnnx .good { color: var(--x-good); } .rnnx .bad { color: var(--x-bad); }
+.rnnx .tabs { display: flex; gap: .3rem; border-bottom: 1px solid var(--x-line); margin-top: 1rem; flex-wrap: wrap; }
+.rnnx .tabs button { border: 0; border-radius: .4rem .4rem 0 0; background: none; border-bottom: 3px solid transparent; }
+.rnnx .tabs [aria-selected=true] { font-weight: 600; border-bottom-color: var(--x-link); }
+.rnnx .panel { padding: .8rem 0; min-height: 15rem; }
+.rnnx table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0; width: auto; }
+.rnnx :is(th, td) { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--x-line);
+  white-space: nowrap; color: inherit; background: none; }
+.rnnx th { font-weight: 600; } .rnnx tbody th, .rnnx th:first-child { text-align: left; }
+.rnnx .now { background: var(--x-soft); }
+.rnnx .eq { font: 14px/1.7 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; margin: 0 0 .8rem;
+  white-space: pre; background: var(--x-soft); color: inherit; border-radius: .4rem; padding: .6rem .8rem; }
+.rnnx details { border: 1px solid var(--x-line); border-radius: .4rem; padding: .3rem .8rem; margin: .5rem 0; }
+.rnnx summary { cursor: pointer; font-weight: 500; }
+.rnnx ul { margin: .3rem 0; padding-left: 1.2rem; }
+.rnnx .reachrow { display: flex; gap: .6rem; align-items: center; margin: .35rem 0; }
+.rnnx .reachrow > span { flex: none; width: 7.2rem; }
+.rnnx svg { display: block; max-width: 100%; } .rnnx svg text { fill: var(--x-ink); font: 12px system-ui, sans-serif; }
+.rnnx figcaption { color: var(--x-grey); font-size: .9em; margin-top: .4rem; }
+.rnnx .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+@media (max-width: 700px) { .rnnx .two { grid-template-columns: minmax(0, 1fr); gap: .4rem; }
+  .rnnx .reachrow { flex-wrap: wrap; gap: 0 .6rem; } }
+`
+
+// An element: its attributes (`on…` are listeners), and what is in it
+function h(tag, attributes = {}, ...children) {
+  const svg = ['svg', 'path', 'line', 'circle', 'rect', 'text', 'g', 'title'].includes(tag)
+  const e = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag)
+  for (const [k, v] of Object.entries(attributes)) {
+    if (k.startsWith('on')) e.addEventListener(k.slice(2), v)
+    else if (k === 'value') e.value = v
+    else if (v !== false && v !== null && v !== undefined) e.setAttribute(k, v === true ? '' : v)
+  }
+  e.append(...children.filter((o) => o !== null))
+  return e
+}
+
+let ids = 0
+const labelled = (words, control, kind = '') => h('label', { class: kind }, words, control)
+const option = (value, text) => h('option', { value: String(value) }, text)
+function select(choices, chosen, onchange, more = {}) {
+  const e = h('select', { onchange: () => onchange(e.value), ...more })
+  e.append(...choices.map(([v, text]) => option(v, text)))
+  e.value = String(chosen)
+  return e
+}
+const fixed = (v, n = 2) => (Math.abs(v) < 0.5 * 10 ** -n ? (0).toFixed(n) : v.toFixed(n)).replace('-', '−')
+const percent = (p) => (p < 0.0005 ? '0 %' : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`)
+const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches
+const kindNames = { loop: 'a loop', rnn: 'RNN', lstm: 'LSTM', gru: 'GRU' }
+const names = {
+  c: 'cell state c',
+  h: 'hidden state h',
+  i: 'input gate i',
+  f: 'forget gate f',
+  g: 'candidate g',
+  o: 'output gate o',
+  r: 'reset gate r',
+  z: 'update gate z',
+  n: 'candidate n',
+}
+
+// A root with the style, which follows the page between light and dark
+function root(el, kind) {
+  if (!document.getElementById('rnnx-style'))
+    document.head.append(h('style', { id: 'rnnx-style' }, style))
+  const top = h('div', { class: `rnnx ${kind}` })
+  const redraw = []
+  const look = () => {
+    const of = (e) => getComputedStyle(e).backgroundColor.match(/[\d.]+/g).map(Number)
+    let e = el
+    while (e && of(e)[3] === 0) e = e.parentElement
+    const dark = e ? of(e).slice(0, 3).reduce((a, b) => a + b, 0) < 384 : false
+    if (top.classList.contains('dark') !== dark) {
+      top.classList.toggle('dark', dark)
+      redraw.forEach((f) => f())
+    }
+  }
+  el.replaceChildren(top)
+  look()
+  const seen = new MutationObserver(() => setTimeout(look))
+  seen.observe(document.documentElement, { attributes: true })
+  seen.observe(document.body, { attributes: true })
+  return { top, onColours: (f) => redraw.push(f), end: () => seen.disconnect() }
+}
+
+const colour = (top, name) => getComputedStyle(top).getPropertyValue(`--x-${name}`).trim()
+
+// Paints a value between -1 and 1 (a gate: 0 and 1) as a colour over the page
+function painter(top, context) {
+  const [plus, minus, gate] = ['plus', 'minus', 'gate'].map((o) => colour(top, o))
+  return (v, isGate, x, y, w, h) => {
+    context.globalAlpha = Math.min(1, Math.abs(v))
+    context.fillStyle = isGate ? gate : v > 0 ? plus : minus
+    context.fillRect(x, y, w, h)
+    context.globalAlpha = 1
+  }
+}
+
+function sized(canvas, width, height) {
+  const ratio = width * devicePixelRatio > 8000 ? 1 : Math.max(1, devicePixelRatio)
+  canvas.width = Math.round(width * ratio)
+  canvas.height = Math.round(height * ratio)
+  canvas.style.width = `${width}px`
+  canvas.style.height = `${height}px`
+  const context = canvas.getContext('2d')
+  context.setTransform(ratio, 0, 0, ratio, 0, 0)
+  return context
+}
+
+const isGate = (value) => 'ifozr'.includes(value)
+
+// Of each value, what is painted in full colour: 1, or the largest there is
+function scaleOf(places, layer, value) {
+  if (value !== 'c' && places[0].step.layers[layer].c) return 1
+  if (value !== 'c' && 'rzn'.includes(value)) return 1
+  let most = 1
+  for (const { step } of places) for (const v of step.layers[layer][value]) most = Math.max(most, Math.abs(v))
+  return most
+}
+
+// ---- The whole page --------------------------------------------------------------------------
+
+const examples = [
+  ['38-41', 'a new ten: 38 to 41'],
+  ['797-801', 'a new hundred: 797 to 801'],
+  ['1997-2001', 'a new thousand: 1,997 to 2,001'],
+  ['7996-7999', 'the end of its training text: 7,999'],
+  ['9003-9006', 'nine thousand, which it never read'],
+]
+
+function page({ el, file, query, save }) {
+  const { top, onColours, end } = root(el, 'page')
+  let { state, notes } = readState(query, file)
+  let network
+  let places = []
+  let playing = 0
+  let pointed = null // the unit under the mouse
+  const counts = file.vocab.includes('thousand')
+  const said = h('p', { class: 'say', role: 'status' })
+
+  const kind = () => network.layers[0].kind
+  const say = (text) => (said.textContent = text)
+  const remember = () => save(writeState(state, file))
+
+  // Anything but the place has changed: read the text anew
+  function change(changes = {}, ...more) {
+    Object.assign(state, changes)
+    const found = [...more]
+    network = makeNetwork(file, state.model, state.epoch)
+    if (!valuesOf[kind()].includes(state.value)) state.value = valuesOf[kind()][0]
+    state.layer = Math.min(state.layer, network.layers.length - 1)
+    state.unit = Math.min(state.unit, network.size - 1)
+    const some = (o) => o.layer < network.layers.length && valuesOf[kind()].includes(o.value)
+    if (!state.holds.every(some)) found.push('What was broken does not exist in this network: mended.')
+    state.holds = state.holds.filter(some)
+    let parsed = parseText(state.text, file.vocab, file.sep)
+    found.push(...parsed.notes)
+    if (!parsed.words.length) {
+      const instead = file.text ?? '797-801'
+      found.push(`${counts ? 'Type a number, like 799, or words' : 'Type some words'}; until then it reads ${instead}.`)
+      parsed = parseText(instead, file.vocab, file.sep)
+    }
+    places = readAll(file, network, parsed.words, state)
+    state.at = Math.min(state.at, places.length - 1)
+    say(found.join(' '))
+    layout()
+    remember()
+  }
+
+  // -- the text and the controls
+  const text = h('input', { type: 'text', spellcheck: 'false', autocomplete: 'off', value: state.text })
+  const typed = () => text.value !== state.text && change({ text: text.value, at: 0, holds: [], resets: [] })
+  text.addEventListener('change', typed)
+  const chosen = select([['', 'or pick one'], ...examples], '', (v) => {
+    if (v) text.value = v
+    typed()
+    chosen.value = ''
+  }, { 'aria-label': 'Pick a text' })
+  const film = h('div', { class: 'film', role: 'group', 'aria-label': 'The words it reads; arrow keys step' })
+  const playButton = h('button', { class: 'main', type: 'button', onclick: () => (playing ? stop() : play()) }, '▶ Play')
+  const back1 = h('button', { type: 'button', 'aria-label': 'One word back', onclick: () => go(state.at - 1) }, '‹')
+  const next1 = h('button', { type: 'button', 'aria-label': 'One word on', onclick: () => go(state.at + 1) }, '›')
+  let speed = 4
+  const speeds = select([1, 2, 4, 8, 16].map((v) => [v, `${v} words a second`]), speed, (v) => (speed = Number(v)), { 'aria-label': 'Speed' })
+  const describe = (name) => {
+    const net = makeNetwork(file, name, file.models[name].epochs[0])
+    const n = net.layers.length
+    return `${name}: ${kindNames[net.layers[0].kind]}${n > 1 ? `, ${n} layers` : ''}`
+  }
+  const models = Object.keys(file.models)
+  const modelChoice = select(models.map((o) => [o, describe(o)]), state.model, (v) => {
+    const { epochs } = file.models[v]
+    change({ model: v, epoch: epochs.includes(state.epoch) ? state.epoch : epochs.at(-1) })
+  })
+  const epochChoice = h('input', { type: 'range', min: 0, step: 1, oninput: () => change({ epoch: file.models[state.model].epochs[epochChoice.value] }) })
+  const epochSaid = h('output')
+  const writes = select([0, 5, 20, 60, 200].map((v) => [v, v ? `${v} words` : 'nothing']), state.write, (v) => change({ write: Number(v) }))
+  const heat = select(temperatures.map((v) => [v, v ? `${v}` : '0: the likeliest']), state.temperature, (v) => change({ temperature: Number(v) }))
+  const again = h('button', { type: 'button', onclick: () => change({ seed: state.seed + 1 }) }, 'Draw again')
+  const link = h('button', { type: 'button', onclick: async () => {
+    remember()
+    try {
+      await navigator.clipboard.writeText(location.href)
+      say('The link to what you see is copied.')
+    } catch {
+      say('The address of this page is the link to what you see.')
+    }
+  } }, 'Copy link')
+
+  // -- breaking it
+  const holdLayer = h('select', { 'aria-label': 'Layer to break', onchange: () => {} })
+  const holdValue = h('select', { 'aria-label': 'What to hold' })
+  const holdUnit = h('select', { 'aria-label': 'Unit to hold' })
+  const holdTo = h('input', { type: 'number', min: -10, max: 10, step: 'any', value: '0', 'aria-label': 'Value to hold it at', style: 'width: 5rem' })
+  const holdLong = select([['on', 'from this word on'], ['once', 'at this word only']], 'on', () => {}, { 'aria-label': 'For how long' })
+  const hold = (o) => change({ holds: [...state.holds, { from: state.at, until: Infinity, ...o }] })
+  const broken = h('ul')
+  const breaking = h('details', {}, h('summary', {}, 'Break it'),
+    h('div', { class: 'row' },
+      h('button', { type: 'button', onclick: () => change({ resets: [...new Set([...state.resets, state.at])] }) }, 'Reset the state before this word'),
+      h('button', { type: 'button', class: 'forget', onclick: () => {
+        network.layers.forEach((_, layer) => state.holds.push({ layer, value: 'f', unit: 'all', to: 0, from: state.at, until: state.at }))
+        change()
+      } }, 'Forget everything at this word: f = 0'),
+      h('button', { type: 'button', onclick: () => change({ holds: [], resets: [] }) }, 'Mend all')),
+    h('div', { class: 'row' }, 'Hold', holdLayer, holdValue, holdUnit, 'at', holdTo, holdLong,
+      h('button', { type: 'button', onclick: () => {
+        const to = Number(holdTo.value)
+        if (holdTo.value === '' || !(Math.abs(to) <= 10)) return say('Hold it at a number from −10 to 10.')
+        hold({ layer: Number(holdLayer.value), value: holdValue.value, unit: holdUnit.value === 'all' ? 'all' : Number(holdUnit.value), to, until: holdLong.value === 'once' ? state.at : Infinity })
+      } }, 'Break')),
+    broken)
+  breaking.open = state.holds.length + state.resets.length > 0
+
+  // -- the state and the next words
+  const canvas = h('canvas', { class: 'strip', role: 'img' })
+  const strip = h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'State, a row for each unit; left and right step, up and down choose a unit' }, canvas)
+  const readout = h('p', { class: 'readout quiet', style: 'margin: .3rem 0' })
+  const scrub = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Word', oninput: () => go(Number(scrub.value)) })
+  const valueChoice = h('select', { onchange: () => change({ value: valueChoice.value }) })
+  const unitChoice = h('select', { onchange: () => {
+    const [layer, unit] = unitChoice.value.split(':').map(Number)
+    go(state.at, { layer, unit })
+  } })
+  const expects = h('h3')
+  const rows = h('div', { class: 'words' })
+  const verdict = h('p', { class: 'verdict' })
+  const tabNames = { unit: 'This unit', cell: 'This cell, opened', reach: 'How far back' }
+  const panel = h('div', { class: 'panel', role: 'tabpanel', tabindex: '0', 'aria-label': 'Details' })
+  const tabs = h('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Details', onkeydown: (e) => {
+    const keys = Object.keys(tabNames)
+    const i = keys.indexOf(state.tab) + ({ ArrowRight: 1, ArrowLeft: -1 }[e.key] ?? NaN)
+    if (!(i in keys)) return
+    go(state.at, { tab: keys[i] })
+    tabs.children[i].focus()
+    e.preventDefault()
+  } }, ...Object.entries(tabNames).map(([k, v]) => h('button', { role: 'tab', type: 'button', onclick: () => go(state.at, { tab: k }) }, v)))
+
+  const colW = 24
+  const gap = 12
+  const wordsH = 76
+  let rowH = 6
+  let scales = []
+  let context
+  const columnTop = (layer) => layer * (network.size * rowH + gap)
+  const height = () => columnTop(network.layers.length) + wordsH
+
+  function paintColumn(t) {
+    const put = painter(top, context)
+    const x = t * colW
+    context.clearRect(x, 0, colW, height())
+    const seen = t <= state.at
+    network.layers.forEach((_, l) => {
+      const y = columnTop(l)
+      const values = places[t].step.layers[l][state.value]
+      if (seen)
+        values.forEach((v, u) => put(v / scales[l], isGate(state.value), x + 1, y + u * rowH, colW - 2, rowH - (rowH > 3 ? 1 : 0)))
+      else {
+        context.fillStyle = colour(top, 'soft')
+        context.fillRect(x + 1, y, colW - 2, network.size * rowH - 1)
+      }
+    })
+    const y = columnTop(state.layer) + state.unit * rowH
+    context.fillStyle = colour(top, 'ink')
+    context.fillRect(x, y - 1, colW, 1)
+    context.fillRect(x, y + rowH - 1, colW, 1)
+    if (t === state.at)
+      network.layers.forEach((_, l) => {
+        context.strokeStyle = colour(top, 'ink')
+        context.lineWidth = 2
+        context.strokeRect(x + 1, columnTop(l) + 1, colW - 2, network.size * rowH - 2)
+      })
+    context.save()
+    context.translate(x + colW / 2 + 4, columnTop(network.layers.length) - gap + 6)
+    context.rotate(Math.PI / 2)
+    context.translate(0, 8)
+    context.font = `${t === state.at ? 'bold ' : ''}13px system-ui, sans-serif`
+    context.fillStyle = colour(top, seen ? 'ink' : 'grey')
+    context.textBaseline = 'alphabetic'
+    context.fillText(places[t].word.slice(0, 10), 0, 0)
+    context.restore()
+  }
+
+  // Everything, after `change`
+  function layout() {
+    const { epochs, accuracy } = file.models[state.model]
+    modelChoice.value = state.model
+    epochChoice.max = epochs.length - 1
+    epochChoice.value = epochs.indexOf(state.epoch)
+    const acc = accuracy && accuracy[epochs.indexOf(state.epoch)]
+    epochSaid.textContent = `${state.epoch}${acc ? ` (right about ${percent(acc)})` : ''}`
+    epochChoice.setAttribute('aria-valuetext', state.epoch ? `after epoch ${state.epoch}` : 'untrained')
+    writes.value = String(state.write)
+    again.hidden = !(state.write && state.temperature)
+    valueChoice.replaceChildren(...valuesOf[kind()].map((o) => option(o, names[o])))
+    valueChoice.value = state.value
+    const units = [...Array(network.size).keys()]
+    unitChoice.replaceChildren(...network.layers.flatMap((_, l) => units.map((u) => option(`${l}:${u}`, `layer ${l + 1}, unit ${u + 1}`))))
+    holdLayer.replaceChildren(...network.layers.map((_, l) => option(l, `layer ${l + 1}`)))
+    holdValue.replaceChildren(...valuesOf[kind()].map((o) => option(o, names[o])))
+    holdUnit.replaceChildren(option('all', 'of all units'), ...units.map((u) => option(u, `of unit ${u + 1}`)))
+    top.querySelector('.forget').hidden = kind() !== 'lstm'
+    const lines = [
+      ...state.resets.filter((t) => t < places.length).map((t) => [`The state is reset before word ${t + 1}, “${places[t].word}”.`, () => change({ resets: state.resets.filter((o) => o !== t) })]),
+      ...state.holds.map((o) => [
+        `Layer ${o.layer + 1}, ${names[o.value]}${o.unit === 'all' ? ' of all units' : ` of unit ${o.unit + 1}`} is held at ${o.to} ${o.until === Infinity ? 'from' : 'at'} word ${o.from + 1}${o.until === Infinity ? ' on' : ''}.`,
+        () => change({ holds: state.holds.filter((p) => p !== o) }),
+      ]),
+    ]
+    broken.replaceChildren(...lines.map(([words, mend]) => h('li', {}, words, ' ', h('button', { type: 'button', 'aria-label': `Mend: ${words}`, onclick: mend }, 'Mend'))))
+    film.replaceChildren(...places.map((o, t) => h('button', { type: 'button', tabindex: -1, onclick: () => go(t) }, o.word)))
+    scrub.max = places.length - 1
+    rowH = network.size * network.layers.length <= 64 ? 6 : 4
+    scales = network.layers.map((_, l) => scaleOf(places, l, state.value))
+    context = sized(canvas, places.length * colW, height())
+    marks()
+    places.forEach((_, t) => paintColumn(t))
+    update(true)
+  }
+
+  function marks() {
+    places.forEach((o, t) => {
+      const e = film.children[t]
+      const before = t && places[t - 1]
+      const known = before && before.truth !== null && t <= state.at
+      const kinds = []
+      if (known) kinds.push(before.said === before.truth ? 'right' : 'wrong')
+      if (t > state.at) kinds.push('later')
+      if (o.own) kinds.push('own')
+      if (o.broken) kinds.push('broken')
+      if (state.resets.includes(t)) kinds.push('reset')
+      e.className = kinds.join(' ')
+      const told = known ? `, it said “${before.said}”: ${kinds[0]}` : ''
+      e.title = `word ${t + 1}${o.own ? ', which it wrote itself' : ''}${told}`
+    })
+  }
+
+  // Move to a place, or choose another unit, without reading anew
+  function go(at, changes = {}) {
+    const was = state.at
+    Object.assign(state, changes)
+    state.at = Math.max(0, Math.min(at, places.length - 1))
+    if (Object.keys(changes).length) places.forEach((_, t) => paintColumn(t))
+    else for (let t = Math.min(was, state.at); t <= Math.max(was, state.at); t++) paintColumn(t)
+    if (was !== state.at) marks()
+    update(was !== state.at || 'tab' in changes)
+    if (!playing) remember()
+  }
+
+  function update(moved) {
+    const { word, step, truth, said: top1 } = places[state.at]
+    for (const e of film.querySelectorAll('[aria-current]')) {
+      e.removeAttribute('aria-current')
+      e.tabIndex = -1
+    }
+    const chip = film.children[state.at]
+    chip.setAttribute('aria-current', 'step')
+    chip.tabIndex = 0
+    if (moved) {
+      film.scrollLeft = chip.offsetLeft - film.clientWidth / 2 + chip.offsetWidth / 2
+      const x = state.at * colW
+      const room = strip.clientWidth
+      if (x < strip.scrollLeft || x + colW > strip.scrollLeft + room) strip.scrollLeft = x - room * 0.6
+    }
+    scrub.value = state.at
+    scrub.setAttribute('aria-valuetext', `word ${state.at + 1} of ${places.length}: ${word}`)
+    back1.disabled = state.at === 0
+    next1.disabled = state.at === places.length - 1
+    unitChoice.value = `${state.layer}:${state.unit}`
+    for (const [i, k] of Object.keys(tabNames).entries()) {
+      tabs.children[i].setAttribute('aria-selected', k === state.tab)
+      tabs.children[i].tabIndex = k === state.tab ? 0 : -1
+    }
+    nextWords(word, step, truth, top1)
+    canvas.setAttribute('aria-label', `${names[state.value]} of ${network.layers.length * network.size} units over ${state.at + 1} words`)
+    tell(state.at, state.layer, state.unit)
+    details(state.layer, state.unit)
+  }
+
+  const tell = (t, l, u) =>
+    (readout.textContent = `layer ${l + 1}, unit ${u + 1}, after “${places[t].word}”: ${state.value} = ${fixed(places[t].step.layers[l][state.value][u])}`)
+
+  function nextWords(word, step, truth, top1) {
+    const p = softmax(step.logits)
+    const order = p.map((v, i) => i).sort((a, b) => p[b] - p[a])
+    const right = truth === null ? -1 : file.vocab.indexOf(truth)
+    const shown = order.slice(0, 6)
+    if (right >= 0 && !shown.includes(right)) shown[5] = right
+    expects.textContent = `After “${word}” it expects`
+    rows.replaceChildren(...shown.flatMap((i) => [
+      h('span', { class: i === right ? 'true' : '' }, `${i === right ? '✓ ' : ''}${file.vocab[i]}`),
+      h('span', { class: 'bar' }, h('i', { style: `width: ${100 * p[i]}%` })),
+      h('span', { class: 'p' }, percent(p[i])),
+    ]))
+    const judged = places.slice(0, state.at + 1).filter((o) => o.truth !== null)
+    const good = judged.filter((o) => o.said === o.truth).length
+    const now = truth === null ? [h('span', { class: 'quiet' }, 'Any word could follow here.')]
+      : top1 === truth ? [h('strong', { class: 'good' }, '✓ right')]
+        : [h('strong', { class: 'bad' }, `✗ wrong: it is “${truth}”`)]
+    verdict.replaceChildren(...now, judged.length ? ` · ${good} of ${judged.length} right so far` : '')
+  }
+
+  // -- the three panels
+  function details(l, u) {
+    if (state.tab === 'cell') panel.replaceChildren(...cellPanel(places, network, state.at, l, u))
+    else if (state.tab === 'reach') reachPanel()
+    else unitPanel(l, u)
+  }
+
+  const historyHost = h('div')
+  const elsewhereHost = h('div')
+  let askedFor = ''
+  function unitPanel(l, u) {
+    historyHost.replaceChildren(
+      h('h4', {}, `${names[state.value]} of layer ${l + 1}, unit ${u + 1}, word by word`),
+      unitHistory(places, state.at, l, u, state.value, historyHost.clientWidth || panel.clientWidth || 600),
+    )
+    const key = [state.model, state.epoch, l, u, state.value, state.at, state.text].join()
+    if (key !== askedFor && l === state.layer && u === state.unit) {
+      askedFor = key
+      const ask = h('button', { type: 'button', onclick: () => elsewhere(l, u, key) }, 'Where else is it like this?')
+      elsewhereHost.replaceChildren(counts ? ask : '')
+    }
+    if (panel.firstChild !== historyHost) panel.replaceChildren(historyHost, elsewhereHost)
+  }
+
+  async function elsewhere(l, u, key) {
+    const v = places[state.at].step.layers[l][state.value][u]
+    const progress = h('p', { class: 'quiet', role: 'status' }, 'It reads 1 to 9,999 …')
+    elsewhereHost.replaceChildren(progress)
+    const trace = await scan(file, network, l, state.value, () => key === askedFor && top.isConnected)
+    if (!trace || key !== askedFor) return
+    elsewhereHost.replaceChildren(...likeThis(top, trace, network.size, u, v, state.value, (n) => {
+      text.value = `${Math.max(1, n - 2)}-${Math.min(9999, n + 1)}`
+      typed()
+    }))
+  }
+
+  function reachPanel() {
+    const { step, truth, said: top1 } = places[state.at]
+    const wanted = state.logit ?? truth ?? top1
+    const id = file.vocab.indexOf(wanted)
+    const choice = select([['', `the ${truth !== null ? 'right' : 'likeliest'} word, “${truth ?? top1}”`], ...file.vocab.map((o) => [o, `“${o}”`])], state.logit ?? '', (v) => go(state.at, { logit: v || null }))
+    const others = counts ? ['LMModel5', 'LMModel8', 'LMModel7'] : [state.model]
+    const compared = others.includes(state.model) ? others : [state.model, ...others]
+    const all = compared.map((name) => {
+      const { epochs } = file.models[name]
+      const epoch = epochs.includes(state.epoch) ? state.epoch : epochs.at(-1)
+      if (name === state.model) return { name, epoch, net: network, run: places }
+      const net = makeNetwork(file, name, epoch)
+      const run = places.slice(0, state.at + 1).reduce((list, o, t) => {
+        const before = t && !state.resets.includes(t) ? list[t - 1].step : null
+        return [...list, { step: read(net, before, file.vocab.indexOf(o.word)) }]
+      }, [])
+      return { name, epoch, net, run }
+    })
+    const pieces = all.map(({ name, epoch, net, run }) => {
+      const { lengths } = reach(net, run.map((o) => o.step), state.at, id)
+      const most = Math.max(...lengths, 1e-300)
+      const total = lengths.reduce((a, b) => a + b, 0) || 1
+      let sum = 0
+      let near = 0
+      while (sum < 0.9 * total && near <= state.at) sum += lengths[state.at - near++]
+      const c = h('canvas', { role: 'img', 'aria-label': `${name}: nine tenths of the gradient come from the last ${near} words` })
+      const width = Math.min(14, Math.max(4, (panel.clientWidth - 150) / (state.at + 1)))
+      const ctx = sized(c, width * (state.at + 1), 56)
+      ctx.fillStyle = colour(top, 'plus')
+      // a logarithmic scale: the height falls by a quarter for each factor of ten
+      lengths.forEach((v, t) => {
+        const tall = Math.max(0, 1 + Math.log10(Math.max(v / most, 1e-9)) / 4) * 52
+        ctx.fillRect(t * width + 0.5, 56 - tall, Math.max(1, width - 1), tall)
+      })
+      return h('div', { class: 'reachrow' },
+        h('span', {}, h('strong', {}, kindNames[net.layers[0].kind]), h('br'), h('span', { class: 'quiet' }, name)),
+        h('div', { class: 'scroll', style: 'flex: 1 1 10rem', tabindex: c.width > 9e9 ? '0' : null }, c),
+        h('span', { class: 'quiet' }, `90 % from the last ${near} word${near > 1 ? 's' : ''}`))
+    })
+    panel.replaceChildren(
+      h('div', { class: 'row' }, labelled('How much does each word matter for', choice)),
+      h('p', { class: 'quiet' }, `A bar is the length of the gradient that the score of “${wanted}” sends back to a word (one quarter of the height is a factor of ten), on the same ${state.at + 1} words. Words are one column each; the last is “${places[state.at].word}”.`),
+      ...pieces)
+  }
+
+  // -- playing
+  let last = 0
+  const frame = (now) => {
+    if (!playing) return
+    if (now - last >= 1000 / speed) {
+      last = now
+      if (state.at === places.length - 1) return stop()
+      go(state.at + 1)
+    }
+    playing = requestAnimationFrame(frame)
+  }
+  function play() {
+    if (state.at === places.length - 1) go(0)
+    playButton.textContent = '❚❚ Pause'
+    last = 0
+    playing = requestAnimationFrame(frame)
+  }
+  function stop() {
+    cancelAnimationFrame(playing)
+    playing = 0
+    playButton.textContent = '▶ Play'
+    remember()
+  }
+
+  // -- keys and mouse
+  const arrows = (e, focus) => {
+    const steps = { ArrowLeft: state.at - 1, ArrowRight: state.at + 1, Home: 0, End: places.length - 1 }
+    if (e.key in steps) go(steps[e.key])
+    else if (focus === 'strip' && (e.key === 'ArrowUp' || e.key === 'ArrowDown')) {
+      const flat = state.layer * network.size + state.unit + (e.key === 'ArrowDown' ? 1 : -1)
+      if (flat >= 0 && flat < network.size * network.layers.length)
+        go(state.at, { layer: Math.floor(flat / network.size), unit: flat % network.size })
+    } else return
+    e.preventDefault()
+    if (focus === 'film') film.children[state.at].focus({ preventScroll: true })
+  }
+  film.addEventListener('keydown', (e) => arrows(e, 'film'))
+  strip.addEventListener('keydown', (e) => arrows(e, 'strip'))
+  const under = (e) => {
+    const box = canvas.getBoundingClientRect()
+    const t = Math.floor((e.clientX - box.left) / colW)
+    for (let l = 0; l < network.layers.length; l++) {
+      const u = Math.floor((e.clientY - box.top - columnTop(l)) / rowH)
+      if (u >= 0 && u < network.size && t in places) return { t, l, u }
+    }
+    return null
+  }
+  canvas.addEventListener('mousemove', (e) => {
+    const o = under(e)
+    if (!o || playing) return
+    tell(Math.min(o.t, state.at), o.l, o.u)
+    const key = `${o.l}:${o.u}`
+    if (state.tab !== 'reach' && key !== pointed) details(o.l, o.u)
+    pointed = key
+  })
+  canvas.addEventListener('mouseleave', () => {
+    if (pointed && !playing) update(false)
+    pointed = null
+  })
+  canvas.addEventListener('click', (e) => {
+    const o = under(e)
+    if (o) go(o.t, { layer: o.l, unit: o.u })
+  })
+
+  top.append(
+    h('div', { class: 'row' }, labelled('Numbers or words', text, 'grow'), chosen),
+    said,
+    film,
+    h('div', { class: 'row' }, playButton, back1, next1, speeds, labelled('Network', modelChoice),
+      labelled('Epoch', h('span', { class: 'short', style: 'display: inline-flex; gap: .4rem; width: 16.5rem' }, epochChoice, epochSaid)),
+      labelled('Then it writes', writes), labelled('Temperature', heat), again, link),
+    breaking,
+    h('div', { class: 'two' },
+      h('div', {},
+        h('div', { class: 'row' }, labelled('State', valueChoice), labelled('Unit', unitChoice)),
+        strip, scrub, readout),
+      h('div', {}, expects, rows, verdict)),
+    tabs, panel)
+  epochChoice.setAttribute('aria-label', 'Epoch')
+  onColours(() => layout())
+  const observer = new ResizeObserver(() => details(state.layer, state.unit))
+  observer.observe(panel)
+  change({}, ...notes)
+  return () => {
+    stop()
+    observer.disconnect()
+    end()
+  }
+}
+
+// ---- Details ---------------------------------------------------------------------------------
+
+function unitHistory(places, at, l, u, value, width) {
+  const tall = 120
+  const values = places.slice(0, at + 1).map((o) => o.step.layers[l][value][u])
+  const least = Math.min(0, ...values)
+  const most = Math.max(isGate(value) ? 1 : 0.1, ...values)
+  const x = (t) => 44 + ((t + 0.5) * (width - 56)) / places.length
+  const y = (v) => 8 + ((most - v) / (most - least)) * (tall - 16)
+  const d = values.map((v, t) => `${t ? 'L' : 'M'}${x(t).toFixed(1)},${y(v).toFixed(1)}`).join('')
+  const grid = [...new Set([most, 0, least])].flatMap((v) => [
+    h('line', { x1: 44, x2: width - 12, y1: y(v), y2: y(v), stroke: 'var(--x-line)' }),
+    h('text', { x: 38, y: y(v) + 4, 'text-anchor': 'end' }, fixed(v)),
+  ])
+  return h('svg', { width, height: tall, role: 'img', 'aria-label': `from ${fixed(values[0])} to ${fixed(values[at])}, between ${fixed(Math.min(...values))} and ${fixed(Math.max(...values))}` },
+    ...grid,
+    h('path', { d, fill: 'none', stroke: 'var(--x-link)', 'stroke-width': 2, 'stroke-linejoin': 'round' }),
+    h('circle', { cx: x(at), cy: y(values[at]), r: 4, fill: 'var(--x-link)' }))
+}
+
+const pre = (now, k, u) => now.a[k * now.h.length + u] + now.b[k * now.h.length + u]
+
+// The equations of one unit with its numbers, and its last words beside one another
+function cellPanel(places, network, at, l, u) {
+  const { kind } = network.layers[l]
+  const now = places[at].step.layers[l]
+  const v = (key) => fixed(now[key][u])
+  const lines = {
+    loop: () => [`h = relu(${fixed(pre(now, 0, u))}) = ${v('h')}`],
+    rnn: () => [`h = tanh(${fixed(pre(now, 0, u))}) = ${v('h')}`],
+    lstm: () => [
+      `f = σ(${fixed(pre(now, 1, u))}) = ${v('f')}      how much is kept`,
+      `i = σ(${fixed(pre(now, 0, u))}) = ${v('i')}      how much is written`,
+      `g = tanh(${fixed(pre(now, 2, u))}) = ${v('g')}   what is written`,
+      `o = σ(${fixed(pre(now, 3, u))}) = ${v('o')}      how much is shown`,
+      '',
+      `c = f·c₋₁ + i·g = ${v('f')}·${fixed(now.before.c[u])} + ${v('i')}·${v('g')} = ${v('c')}`,
+      `h = o·tanh(c) = ${v('o')}·tanh(${v('c')}) = ${v('h')}`,
+    ],
+    gru: () => {
+      const size = now.h.length
+      return [
+        `r = σ(${fixed(pre(now, 0, u))}) = ${v('r')}      how much the new one reads of the old`,
+        `z = σ(${fixed(pre(now, 1, u))}) = ${v('z')}      how much of the old is kept`,
+        `n = tanh(${fixed(now.a[2 * size + u])} + ${v('r')}·${fixed(now.b[2 * size + u])}) = ${v('n')}`,
+        '',
+        `h = (1−z)·n + z·h₋₁ = ${fixed(1 - now.z[u])}·${v('n')} + ${v('z')}·${fixed(now.before.h[u])} = ${v('h')}`,
+      ]
+    },
+  }[kind]()
+  const held = now.held.filter((o) => o.unit === 'all' || o.unit === u)
+  if (held.length) lines.push('', `held by you: ${held.map((o) => `${o.value} = ${o.to}`).join(', ')}`)
+  const first = Math.max(0, at - 5)
+  const shown = places.slice(first, at + 1)
+  const order = { loop: ['h'], rnn: ['h'], lstm: ['f', 'i', 'g', 'o', 'c', 'h'], gru: ['r', 'z', 'n', 'h'] }[kind]
+  const cell = (o, i, key) => h('td', { class: first + i === at ? 'now' : '' }, fixed(o.step.layers[l][key][u]))
+  return [
+    h('h4', {}, `Layer ${l + 1}, unit ${u + 1}, at “${places[at].word}”`),
+    h('div', { class: 'eq', tabindex: '0', role: 'group', 'aria-label': 'The equations with their numbers' }, lines.join('\n')),
+    h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The last words, unrolled' },
+      h('table', {},
+        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'unrolled'), ...shown.map((o, i) => h('th', { scope: 'col', class: first + i === at ? 'now' : '' }, o.word)))),
+        h('tbody', {}, ...order.map((key) => h('tr', {}, h('th', { scope: 'row' }, names[key]), ...shown.map((o, i) => cell(o, i, key))))))),
+  ]
+}
+
+// All numbers from 1 to 9,999, read in slices so that the page stays awake
+let wholeText = null
+const scans = new Map()
+async function scan(file, network, layer, value, wanted) {
+  if (!wholeText) {
+    wholeText = { words: [], numbers: [] }
+    for (let n = 1; n < 10000; n++)
+      for (const w of [...numberWords(n), '.']) {
+        wholeText.words.push(w)
+        wholeText.numbers.push(n)
+      }
+  }
+  const key = [network.name, network.embedding.byteOffset, layer, value].join()
+  if (scans.has(key)) return scans.get(key)
+  const trace = new Float32Array(wholeText.words.length * network.size)
+  let step = null
+  let since = performance.now()
+  for (let t = 0; t < wholeText.words.length; t++) {
+    step = read(network, step && { layers: step.layers }, file.vocab.indexOf(wholeText.words[t]))
+    trace.set(step.layers[layer][value], t * network.size)
+    step.layers.forEach((o) => (o.before = null)) // or none of them could be freed
+    if (performance.now() - since > 10) {
+      await new Promise((done) => setTimeout(done))
+      if (!wanted()) return null
+      since = performance.now()
+    }
+  }
+  if (scans.size > 3) scans.delete(scans.keys().next().value)
+  scans.set(key, trace)
+  return trace
+}
+
+function likeThis(top, trace, size, u, v, value, open) {
+  const { words, numbers } = wholeText
+  const alike = words.map((_, t) => (v < 0 ? trace[t * size + u] <= v + 1e-9 : trace[t * size + u] >= v - 1e-9))
+  const total = alike.filter(Boolean).length
+  const byWord = new Map()
+  words.forEach((w, t) => {
+    const o = byWord.get(w) || { all: 0, like: 0 }
+    o.all++
+    if (alike[t]) o.like++
+    byWord.set(w, o)
+  })
+  const rows = [...byWord].filter(([, o]) => o.like).sort((a, b) => b[1].like - a[1].like).slice(0, 6)
+  const bins = new Float64Array(100)
+  const sizes = new Float64Array(100)
+  numbers.forEach((n, t) => {
+    sizes[Math.floor(n / 100)]++
+    if (alike[t]) bins[Math.floor(n / 100)]++
+  })
+  const canvas = h('canvas', { role: 'img', 'aria-label': 'Where in 1 to 9,999, a bar for each hundred' })
+  const wide = Math.max(200, Math.min(700, top.clientWidth - 20))
+  const context = sized(canvas, wide, 60)
+  context.fillStyle = colour(top, 'link')
+  const most = Math.max(...bins.map((b, i) => b / sizes[i]))
+  bins.forEach((b, i) => {
+    const tall = ((b / sizes[i]) / (most || 1)) * 46
+    context.fillRect((i * wide) / 100, 46 - tall, wide / 100 - 1, tall)
+  })
+  context.fillStyle = colour(top, 'grey')
+  context.font = '11px system-ui, sans-serif'
+  for (let k = 0; k < 10; k += 1) context.fillText(k ? `${k},000` : '1', (k * wide) / 10, 58)
+  const places = alike.flatMap((o, t) => (o ? [t] : []))
+  const some = [0.1, 0.35, 0.6, 0.85].map((q) => places[Math.floor(q * places.length)]).filter((o) => o !== undefined)
+  return [
+    h('h4', {}, 'Where else is it like this?'),
+    h('p', {}, `In all numbers from 1 to 9,999, ${value} of this unit is ${v < 0 ? 'at most' : 'at least'} ${fixed(v)} after ${total.toLocaleString('en')} of ${words.length.toLocaleString('en')} words (${percent(total / words.length)}).`),
+    canvas,
+    h('div', { class: 'row', style: 'align-items: flex-start; gap: 2rem' },
+      h('table', {},
+        h('thead', {}, h('tr', {}, ...['after', 'so often', 'of all such words'].map((o) => h('th', { scope: 'col' }, o)))),
+        h('tbody', {}, ...rows.map(([w, o]) => h('tr', {}, h('th', { scope: 'row' }, w), h('td', {}, o.like.toLocaleString('en')), h('td', {}, percent(o.like / o.all)))))),
+      h('div', {}, h('p', { class: 'quiet', style: 'margin: 0' }, 'Look there:'),
+        ...[...new Set(some.map((t) => numbers[t]))].map((n) => h('button', { type: 'button', style: 'margin: .15rem', onclick: () => open(n) }, n.toLocaleString('en'))))),
+  ]
+}
+
+// ---- In Jupyter and on a page ----------------------------------------------------------------
+
+const views = { page }
+
+function render({ model, el }) {
+  const data = model.get('weights')
+  const file = data?.byteLength ? readWeights(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength)) : null
+  const save = (query) => {
+    model.set('state', query)
+    model.save_changes()
+  }
+  return views[model.get('view')]({ el, file, query: model.get('state'), save })
+}
+
+const explainer = { render }
+export default explainer
+
+// On a page of the site: every place that asks for a view gets one. The weights stand in the page,
+// in base64, and the state in its address
+export function mount(where) {
+  const given = where.getElementById('rnnx-weights')
+  const bytes = given && Uint8Array.from(atob(given.textContent.trim()), (c) => c.charCodeAt(0))
+  for (const el of where.querySelectorAll('[data-explain]')) {
+    const own = el.dataset.explain === 'page'
+    const values = {
+      view: el.dataset.explain,
+      state: own ? location.search : el.dataset.state || '',
+      weights: bytes && new DataView(bytes.buffer),
+    }
+    const model = {
+      get: (key) => values[key],
+      set: (key, value) => (values[key] = value),
+      save_changes: () => {
+        if (own) history.replaceState(null, '', `${location.pathname}?${values.state}`)
+      },
+    }
+    render({ model, el })
+  }
 }

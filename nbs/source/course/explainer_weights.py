@@ -16,9 +16,9 @@ from rnnlab.recipes import chapter_corpus, fit_recipe, quiet, recipe_learner, re
 seed = 0
 keep = 0,1,2,4,8,15
 narrow = {'LMModel2': dict(args=(32,)), 'LMModel4': dict(args=(32,)),
-          'LMModel5': dict(args=(32, 2)), 'LMModel6': dict(args=(32, 2)),
+          'LMModel5': dict(args=(32, 2)), 'LMModel6': dict(args=(32, 2), lr=2e-2),
           'LMModel7': dict(args=(32, 2, 0.1), lr=2e-2),
-          'LMModel8': dict(args=(32, 2, 0.1), lr=2e-2, wd=0.1)}
+          'LMModel8': dict(args=(32, 2, 0.1), lr=2e-2, wd=0.1, alpha=2, beta=1)}
 
 
 class Keep(Callback):
