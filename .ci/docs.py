@@ -5,7 +5,7 @@ A notebook becomes a page: what is for nbdev only is taken out, links to its sou
 put in. smalldocs turns the pages into a website, with a reference of all names, and reads
 nbs/_quarto.yml as Quarto does; .ci/sidebar.py gives the order. KaTeX, which draws the formulas, is
 put beside the pages, so that they are complete without a network."""
-import argparse, ast, base64, hashlib, inspect, json, re, shutil, subprocess, sys, tarfile, time
+import argparse, ast, base64, hashlib, inspect, json, re, shutil, subprocess, sys, tarfile, time, zlib
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 import yaml
 from fastcore.docments import docments
+from rnnlab.course.explainer import explainer_file, pack, unpack
 from smalldocs import api, markdown
 from smalldocs.config import load
 from smalldocs.site import Site
@@ -205,6 +206,30 @@ def add_katex(site, name, version, sha512):
                      encoding='utf-8')
 
 
+def add_explainer(site):
+    "Into every page that has a place for it: the RNN Explainer, and the weights that it needs there"
+    tensors,about = unpack(explainer_file('explainer.safetensors').read_bytes())
+    code = explainer_file('explainer.js').read_text(encoding='utf-8')
+    last = {k: o['epochs'].index(15) for k,o in about['models'].items()}
+    needs = dict(page=last, count=['LMModel7'], cell=['LMModel7'], unroll=['LMModel4'])
+    for f in site.rglob('*.html'):
+        text = f.read_text(encoding='utf-8')
+        views = {*re.findall(r'data-explain="(\w+)"', text),
+                 *re.findall(r'href="[^"]*explainer\.html\?view=(\w+)[^"]*"[^>]*>\s*<img', text)}
+        if not views: continue
+        names = {k for o in views for k in needs.get(o, ())}
+        data = b''
+        if 'page' in views: data = explainer_file('explainer.safetensors').read_bytes()
+        elif names: # the state after 15 epochs is enough there
+            some = {k: t[last[m]][None] for k,t in tensors.items() if (m := k.split('/')[0]) in names}
+            models = {k: about['models'][k] | dict(epochs=[15]) for k in names}
+            data = pack(some, about | dict(models=models))
+        weights = base64.b64encode(zlib.compress(data[::2]+data[1::2], 9)).decode()
+        script = (f'<script type="text/plain" id="rnnx-weights">{weights}</script>' if data else '')
+        script += f'<script type="module">\n{code}\nmount(document)\n</script>'
+        f.write_text(text.replace('</body>', f'{script}</body>'), encoding='utf-8')
+
+
 def build():
     "Write the site into `_docs`; any of smalldocs' warnings ends the program"
     start = time.perf_counter()
@@ -215,7 +240,7 @@ def build():
         (work/page.path).write_text(json.dumps(page_notebook(page)), encoding='utf-8')
         names = [o for code in page.code for o in defined_names(code)]
         places |= {o: f'../{page.path}#{anchor(o)}' for o in names}
-    for f in (o for ext in ('css', 'svg', 'html') for o in (root/'nbs').glob(f'*.{ext}')):
+    for f in (o for ext in ('css', 'svg', 'html', 'md') for o in (root/'nbs').glob(f'*.{ext}')):
         shutil.copy(f, work)
     changes = (root/'CHANGELOG.md').read_text(encoding='utf-8').partition('\n')[2]
     (work/'changelog.md').write_text('---\ntitle: "Changelog"\ndescription: "What changed, '
@@ -226,9 +251,10 @@ def build():
     side = [part(title, [o.path for o in pages]) for title,pages in by_part().items()]
     side.append(part('API reference', api_pages(places)))
     conf['website']['sidebar']['contents'] = [
-        dict(text='Home', href='index.ipynb'), *side, 'changelog.md']
+        dict(text='Home', href='index.ipynb'), 'explainer.md', *side, 'changelog.md']
     conf['website']['navbar']['left'] = [ # the first page of each part
         dict(text=o['section'], href=o['contents'][0]) for o in side if ':' not in o['section']]
+    conf['website']['navbar']['left'].insert(1, dict(text='Explainer', href='explainer.md'))
     conf['smalldocs'] = dict(linkify=True)
     # Bootstrap's own dark colours, for a whole page
     light = (Path(markdown.__file__).parent/'assets/vendor/bootstrap/bootstrap.min.css').read_text()
@@ -241,6 +267,7 @@ def build():
     site.build()
     if site.warnings: raise SystemExit('smalldocs warns: ' + '; '.join(site.warnings))
     add_katex(site.out, **katex)
+    add_explainer(site.out)
     shutil.rmtree(out, ignore_errors=True)
     shutil.move(site.out, out)
     print(f'{len(list(out.rglob("*.html")))} pages in {out}: {time.perf_counter()-start:.0f} s',

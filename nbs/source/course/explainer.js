@@ -463,7 +463,7 @@ const style = `
   --x-minus: #5ab4f0; --x-gate: #35c79b; --x-good: #4fd0a5; --x-bad: #ff9a6b; --x-mark: #e0a3d2;
   --x-link: #8ab8ff; }
 .rnnx * { box-sizing: border-box; }
-.rnnx :is(button, select, input[type=text], input[type=number]) { font: inherit; color: inherit;
+.rnnx :is(button, select, input[type=text], input[type=number]) { font: inherit; color: var(--x-ink);
   background: var(--x-paper); border: 1px solid var(--x-line); border-radius: .4rem;
   padding: .2rem .5rem; min-height: 2rem; max-width: 100%; }
 .rnnx button { cursor: pointer; }
@@ -475,9 +475,8 @@ const style = `
 .rnnx input[type=range] { accent-color: var(--x-link); vertical-align: middle; width: 100%; }
 .rnnx :focus-visible { outline: 2px solid var(--x-link); outline-offset: 2px; }
 .rnnx label { display: flex; gap: .4rem; align-items: center; color: var(--x-grey); }
-.rnnx label > :is(select, input) { color: var(--x-ink); }
 .rnnx output { font-variant-numeric: tabular-nums; color: var(--x-ink); }
-.rnnx .row { display: flex; flex-wrap: wrap; gap: .5rem .8rem; align-items: center; margin: .5rem 0; }
+.rnnx .bunch { display: flex; flex-wrap: wrap; gap: .5rem .8rem; align-items: center; margin: .5rem 0; }
 .rnnx .grow { flex: 1 1 14rem; } .rnnx .grow > input { flex: 1; min-width: 0; }
 .rnnx .short > input[type=range] { width: 6.5rem; }
 .rnnx .say { min-height: 1.45em; color: var(--x-bad); margin: .3rem 0; }
@@ -499,7 +498,7 @@ const style = `
 .rnnx .scroll { overflow-x: auto; scrollbar-width: thin; }
 .rnnx canvas { display: block; }
 .rnnx .strip { cursor: crosshair; }
-.rnnx h3, .rnnx h4 { font-size: 1rem; font-weight: 600; margin: .2rem 0 .4rem; }
+.rnnx .title { font-size: 1rem; font-weight: 600; margin: .2rem 0 .4rem; }
 .rnnx .quiet { color: var(--x-grey); font-size: .9em; }
 .rnnx .readout { min-height: 1.45em; font-variant-numeric: tabular-nums; }
 .rnnx .words { display: grid; grid-template-columns: 5.4rem 1fr 3.4rem; gap: .25rem .5rem; align-items: center; }
@@ -727,14 +726,14 @@ function page({ el, file, query, save }) {
   const hold = (o) => change({ holds: [...state.holds, { from: state.at, until: Infinity, ...o }] })
   const broken = h('ul')
   const breaking = h('details', {}, h('summary', {}, 'Break it'),
-    h('div', { class: 'row' },
+    h('div', { class: 'bunch' },
       h('button', { type: 'button', onclick: () => change({ resets: [...new Set([...state.resets, state.at])] }) }, 'Reset the state before this word'),
       h('button', { type: 'button', class: 'forget', onclick: () => {
         network.layers.forEach((_, layer) => state.holds.push({ layer, value: 'f', unit: 'all', to: 0, from: state.at, until: state.at }))
         change()
       } }, 'Forget everything at this word: f = 0'),
       h('button', { type: 'button', onclick: () => change({ holds: [], resets: [] }) }, 'Mend all')),
-    h('div', { class: 'row' }, 'Hold', holdLayer, holdValue, holdUnit, 'at', holdTo, holdLong,
+    h('div', { class: 'bunch' }, 'Hold', holdLayer, holdValue, holdUnit, 'at', holdTo, holdLong,
       h('button', { type: 'button', onclick: () => {
         const to = Number(holdTo.value)
         if (holdTo.value === '' || !(Math.abs(to) <= 10)) return say('Hold it at a number from −10 to 10.')
@@ -753,7 +752,7 @@ function page({ el, file, query, save }) {
     const [layer, unit] = unitChoice.value.split(':').map(Number)
     go(state.at, { layer, unit })
   } })
-  const expects = h('h3')
+  const expects = h('p', { class: 'title' })
   const rows = h('div', { class: 'words' })
   const verdict = h('p', { class: 'verdict' })
   const tabNames = { unit: 'This unit', cell: 'This cell, opened', reach: 'How far back' }
@@ -767,7 +766,7 @@ function page({ el, file, query, save }) {
     e.preventDefault()
   } }, ...Object.entries(tabNames).map(([k, v]) => h('button', { role: 'tab', type: 'button', onclick: () => go(state.at, { tab: k }) }, v)))
 
-  const colW = 24
+  let colW = 24
   const gap = 12
   const wordsH = 76
   let rowH = 6
@@ -819,7 +818,8 @@ function page({ el, file, query, save }) {
     epochChoice.max = epochs.length - 1
     epochChoice.value = epochs.indexOf(state.epoch)
     const acc = accuracy && accuracy[epochs.indexOf(state.epoch)]
-    epochSaid.textContent = `${state.epoch}${acc ? ` (right about ${percent(acc)})` : ''}`
+    epochSaid.textContent = `${state.epoch}${acc ? `, ${percent(acc)} right` : ', untrained'}`
+    epochSaid.title = 'of the words of a text that it has not read'
     epochChoice.setAttribute('aria-valuetext', state.epoch ? `after epoch ${state.epoch}` : 'untrained')
     writes.value = String(state.write)
     again.hidden = !(state.write && state.temperature)
@@ -842,6 +842,7 @@ function page({ el, file, query, save }) {
     film.replaceChildren(...places.map((o, t) => h('button', { type: 'button', tabindex: -1, onclick: () => go(t) }, o.word)))
     scrub.max = places.length - 1
     rowH = network.size * network.layers.length <= 64 ? 6 : 4
+    colW = Math.max(24, Math.min(44, Math.floor(strip.clientWidth / places.length)))
     scales = network.layers.map((_, l) => scaleOf(places, l, state.value))
     context = sized(canvas, places.length * colW, height())
     marks()
@@ -943,7 +944,7 @@ function page({ el, file, query, save }) {
   let askedFor = ''
   function unitPanel(l, u) {
     historyHost.replaceChildren(
-      h('h4', {}, `${names[state.value]} of layer ${l + 1}, unit ${u + 1}, word by word`),
+      h('p', { class: 'title' }, `${names[state.value]} of layer ${l + 1}, unit ${u + 1}, word by word`),
       unitHistory(places, state.at, l, u, state.value, historyHost.clientWidth || panel.clientWidth || 600),
     )
     const key = [state.model, state.epoch, l, u, state.value, state.at, state.text].join()
@@ -1007,7 +1008,7 @@ function page({ el, file, query, save }) {
         h('span', { class: 'quiet' }, `90 % from the last ${near} word${near > 1 ? 's' : ''}`))
     })
     panel.replaceChildren(
-      h('div', { class: 'row' }, labelled('How much does each word matter for', choice)),
+      h('div', { class: 'bunch' }, labelled('How much does each word matter for', choice)),
       h('p', { class: 'quiet' }, `A bar is the length of the gradient that the score of “${wanted}” sends back to a word (one quarter of the height is a factor of ten), on the same ${state.at + 1} words. Words are one column each; the last is “${places[state.at].word}”.`),
       ...pieces)
   }
@@ -1077,16 +1078,16 @@ function page({ el, file, query, save }) {
   })
 
   top.append(
-    h('div', { class: 'row' }, labelled('Numbers or words', text, 'grow'), chosen),
+    h('div', { class: 'bunch' }, labelled('Numbers or words', text, 'grow'), chosen),
     said,
     film,
-    h('div', { class: 'row' }, playButton, back1, next1, speeds, labelled('Network', modelChoice),
-      labelled('Epoch', h('span', { class: 'short', style: 'display: inline-flex; gap: .4rem; width: 16.5rem' }, epochChoice, epochSaid)),
+    h('div', { class: 'bunch' }, playButton, back1, next1, speeds, labelled('Network', modelChoice),
+      labelled('Epoch', h('span', { class: 'short', style: 'display: inline-flex; gap: .4rem; white-space: nowrap; width: 13.5rem' }, epochChoice, epochSaid)),
       labelled('Then it writes', writes), labelled('Temperature', heat), again, link),
     breaking,
     h('div', { class: 'two' },
       h('div', {},
-        h('div', { class: 'row' }, labelled('State', valueChoice), labelled('Unit', unitChoice)),
+        h('div', { class: 'bunch' }, labelled('State', valueChoice), labelled('Unit', unitChoice)),
         strip, scrub, readout),
       h('div', {}, expects, rows, verdict)),
     tabs, panel)
@@ -1129,14 +1130,15 @@ function cellPanel(places, network, at, l, u) {
   const { kind } = network.layers[l]
   const now = places[at].step.layers[l]
   const v = (key) => fixed(now[key][u])
+  const remark = (equation, words) => equation.padEnd(26) + words
   const lines = {
     loop: () => [`h = relu(${fixed(pre(now, 0, u))}) = ${v('h')}`],
     rnn: () => [`h = tanh(${fixed(pre(now, 0, u))}) = ${v('h')}`],
     lstm: () => [
-      `f = σ(${fixed(pre(now, 1, u))}) = ${v('f')}      how much is kept`,
-      `i = σ(${fixed(pre(now, 0, u))}) = ${v('i')}      how much is written`,
-      `g = tanh(${fixed(pre(now, 2, u))}) = ${v('g')}   what is written`,
-      `o = σ(${fixed(pre(now, 3, u))}) = ${v('o')}      how much is shown`,
+      remark(`f = σ(${fixed(pre(now, 1, u))}) = ${v('f')}`, 'how much is kept'),
+      remark(`i = σ(${fixed(pre(now, 0, u))}) = ${v('i')}`, 'how much is written'),
+      remark(`g = tanh(${fixed(pre(now, 2, u))}) = ${v('g')}`, 'what is written'),
+      remark(`o = σ(${fixed(pre(now, 3, u))}) = ${v('o')}`, 'how much is shown'),
       '',
       `c = f·c₋₁ + i·g = ${v('f')}·${fixed(now.before.c[u])} + ${v('i')}·${v('g')} = ${v('c')}`,
       `h = o·tanh(c) = ${v('o')}·tanh(${v('c')}) = ${v('h')}`,
@@ -1144,8 +1146,8 @@ function cellPanel(places, network, at, l, u) {
     gru: () => {
       const size = now.h.length
       return [
-        `r = σ(${fixed(pre(now, 0, u))}) = ${v('r')}      how much the new one reads of the old`,
-        `z = σ(${fixed(pre(now, 1, u))}) = ${v('z')}      how much of the old is kept`,
+        remark(`r = σ(${fixed(pre(now, 0, u))}) = ${v('r')}`, 'how much of the old the new one reads'),
+        remark(`z = σ(${fixed(pre(now, 1, u))}) = ${v('z')}`, 'how much of the old is kept'),
         `n = tanh(${fixed(now.a[2 * size + u])} + ${v('r')}·${fixed(now.b[2 * size + u])}) = ${v('n')}`,
         '',
         `h = (1−z)·n + z·h₋₁ = ${fixed(1 - now.z[u])}·${v('n')} + ${v('z')}·${fixed(now.before.h[u])} = ${v('h')}`,
@@ -1159,7 +1161,7 @@ function cellPanel(places, network, at, l, u) {
   const order = { loop: ['h'], rnn: ['h'], lstm: ['f', 'i', 'g', 'o', 'c', 'h'], gru: ['r', 'z', 'n', 'h'] }[kind]
   const cell = (o, i, key) => h('td', { class: first + i === at ? 'now' : '' }, fixed(o.step.layers[l][key][u]))
   return [
-    h('h4', {}, `Layer ${l + 1}, unit ${u + 1}, at “${places[at].word}”`),
+    h('p', { class: 'title' }, `Layer ${l + 1}, unit ${u + 1}, at “${places[at].word}”`),
     h('div', { class: 'eq', tabindex: '0', role: 'group', 'aria-label': 'The equations with their numbers' }, lines.join('\n')),
     h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The last words, unrolled' },
       h('table', {},
@@ -1233,10 +1235,10 @@ function likeThis(top, trace, size, u, v, value, open) {
   const places = alike.flatMap((o, t) => (o ? [t] : []))
   const some = [0.1, 0.35, 0.6, 0.85].map((q) => places[Math.floor(q * places.length)]).filter((o) => o !== undefined)
   return [
-    h('h4', {}, 'Where else is it like this?'),
+    h('p', { class: 'title' }, 'Where else is it like this?'),
     h('p', {}, `In all numbers from 1 to 9,999, ${value} of this unit is ${v < 0 ? 'at most' : 'at least'} ${fixed(v)} after ${total.toLocaleString('en')} of ${words.length.toLocaleString('en')} words (${percent(total / words.length)}).`),
     canvas,
-    h('div', { class: 'row', style: 'align-items: flex-start; gap: 2rem' },
+    h('div', { class: 'bunch', style: 'align-items: flex-start; gap: 2rem' },
       h('table', {},
         h('thead', {}, h('tr', {}, ...['after', 'so often', 'of all such words'].map((o) => h('th', { scope: 'col' }, o)))),
         h('tbody', {}, ...rows.map(([w, o]) => h('tr', {}, h('th', { scope: 'row' }, w), h('td', {}, o.like.toLocaleString('en')), h('td', {}, percent(o.like / o.all)))))),
@@ -1245,9 +1247,228 @@ function likeThis(top, trace, size, u, v, value, open) {
   ]
 }
 
+// ---- Small figures for the lessons -----------------------------------------------------------
+
+const range = (words, min, max, value, oninput) => {
+  const out = h('output', {}, String(value))
+  const e = h('input', { type: 'range', min, max, step: 1, value, oninput: () => {
+    out.textContent = e.value
+    oninput()
+  } })
+  return { e, row: h('label', { class: 'short' }, words, e, out), get value() { return Number(e.value) } }
+}
+const caption = (text) => h('figcaption', { role: 'status' }, text)
+
+// Lesson 1: the text is cut into `bs` streams, and each batch has the next `sl` words of all
+function batches({ el }) {
+  const { top, end } = root(el, 'figure')
+  const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9']
+  const words = [...Array(40).keys()].flatMap((n) => [...numberWords(n + 1), '.']).slice(0, 60)
+  const tint = (row) => `background: color-mix(in srgb, ${colours[row]} 26%, transparent); padding: .05rem .35rem; border-radius: .25rem`
+  const text = h('div', { class: 'bunch', style: 'gap: .15rem .2rem; font-size: .9em' })
+  const grid = h('div', { class: 'bunch', style: 'align-items: flex-start; gap: 1rem; font-size: .9em' })
+  const told = caption('')
+  const bs = range('Batch size bs', 1, 6, 3, show)
+  const sl = range('Sequence length sl', 2, 8, 5, show)
+  function show() {
+    const n = Math.floor(words.length / bs.value / sl.value)
+    const long = n * sl.value
+    text.replaceChildren(...words.map((w, i) => {
+      const row = Math.floor(i / long)
+      return h('span', { style: row < bs.value ? tint(row) : 'opacity: .65' }, w)
+    }))
+    grid.replaceChildren(...[...Array(n).keys()].slice(0, 4).map((b) => h('table', { 'aria-label': `Batch ${b}` },
+      h('caption', { style: 'caption-side: top; padding: 0; color: inherit' }, `batch ${b}`),
+      h('tbody', {}, ...[...Array(bs.value).keys()].map((row) => h('tr', {}, ...[...Array(sl.value).keys()].map((k) =>
+        h('td', { style: 'padding: .1rem; text-align: left; border: 0' }, h('span', { style: tint(row) }, words[row * long + b * sl.value + k])))))))))
+    const left = words.length - bs.value * long
+    told.textContent = `${bs.value} stream${bs.value > 1 ? 's' : ''} of ${long} words, a colour each; ${n} batches of ${bs.value} × ${sl.value}${n > 4 ? ', the first four are shown' : ''}. Row i of a batch goes on where row i of the one before ended. ${left ? `${left} words are left over.` : 'No word is left over.'}`
+  }
+  top.append(h('div', { class: 'bunch' }, bs.row, sl.row), text, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Batches' }, grid), told)
+  show()
+  return end
+}
+
+// Lessons 2 and 3: the loop unrolled, and the way of the gradient back to where `detach` cuts it
+function unroll({ el, file }) {
+  const { top, end } = root(el, 'figure')
+  const words = [...Array(5).keys()].flatMap((n) => [...numberWords(n + 1), '.'])
+  const name = file.models.LMModel4 ? 'LMModel4' : Object.keys(file.models)[0]
+  const network = makeNetwork(file, name, file.models[name].epochs.at(-1))
+  const places = readAll(file, network, words, { holds: [], resets: [], write: 0, temperature: 0, seed: 1 })
+  const host = h('div')
+  const told = caption('')
+  const loss = range('Loss after word', 1, words.length, 8, show)
+  const cut = range('detach before word', 1, words.length, 4, show)
+  function show() {
+    const at = loss.value - 1
+    const from = cut.value - 1
+    const id = file.vocab.indexOf(places[at].truth ?? words[at + 1] ?? 'six')
+    const { lengths } = from > at ? { lengths: words.map(() => 0) } : reach(network, places.map((o) => o.step), at, id, from)
+    const most = Math.max(...lengths, 1e-12)
+    const share = (t) => (lengths[t] ?? 0) / most
+    const w = 72
+    const width = words.length * w
+    const x = (t) => t * w + w / 2
+    const arrow = (x1, y1, x2, y2, stroke, wide = 1.5) => {
+      const a = Math.atan2(y2 - y1, x2 - x1)
+      const tip = (d) => `${x2 - 7 * Math.cos(a + d)},${y2 - 7 * Math.sin(a + d)}`
+      return h('path', { d: `M${x1},${y1}L${x2},${y2}M${tip(0.45)}L${x2},${y2}L${tip(-0.45)}`, stroke, 'stroke-width': wide, fill: 'none' })
+    }
+    const mid = { 'text-anchor': 'middle' }
+    host.replaceChildren(h('svg', { width, height: 232, role: 'img', 'aria-label': `${words.length} steps of ${name}, the gradient goes back to word ${Math.min(from, at) + 1}`, style: 'max-width: none' },
+      ...words.flatMap((word, t) => [
+        t === at ? h('text', { x: x(t), y: 20, ...mid, style: 'font-weight: 700; fill: var(--x-good)' }, `loss: ${file.vocab[id]}`) : null,
+        arrow(x(t), 66, x(t), 30, t === at ? 'var(--x-good)' : 'var(--x-line)'),
+        h('circle', { cx: x(t), cy: 86, r: 18, fill: 'var(--x-soft)', stroke: 'var(--x-plus)', 'stroke-width': 1.5 }),
+        h('text', { x: x(t), y: 90, ...mid }, 'h'),
+        arrow(x(t), 140, x(t), 108, 'var(--x-minus)'),
+        h('text', { x: x(t), y: 156, ...mid }, word),
+        t ? arrow(x(t - 1) + 20, 82, x(t) - 21, 82, 'var(--x-grey)') : null,
+        t && t > from && t <= at ? arrow(x(t) - 20, 94, x(t - 1) + 21, 94, 'var(--x-mark)', 1 + 3 * Math.sqrt(share(t - 1))) : null,
+        h('rect', { x: x(t) - 14, y: 224 - 52 * share(t), width: 28, height: 52 * share(t), fill: 'var(--x-mark)' }),
+      ].filter(Boolean)),
+      h('line', { x1: 0, x2: width, y1: 224, y2: 224, stroke: 'var(--x-line)' }),
+      ...(from ? [h('line', { x1: x(from) - w / 2, x2: x(from) - w / 2, y1: 50, y2: 224, stroke: 'var(--x-bad)', 'stroke-width': 2, 'stroke-dasharray': '5 4' }),
+        h('text', { x: x(from) - w / 2, y: 44, ...mid, style: 'fill: var(--x-bad)' }, 'detach')] : [])))
+    told.textContent = from > at
+      ? 'The loss stands before the cut: there is nothing to go back to.'
+      : `The state passes the cut, the gradient does not. A bar is the length of the gradient that arrives at a word, in ${name} after training: ${lengths.slice(from, at + 1).filter((v) => v > most / 100).length} of the ${at - from + 1} words get more than a hundredth of the largest.`
+  }
+  top.append(h('div', { class: 'bunch' }, loss.row, cut.row), h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The loop, unrolled' }, host), told)
+  show()
+  return end
+}
+
+// Lesson 6: one unit of an LSTM with its numbers
+function cell({ el, file, query }) {
+  const { top, end } = root(el, 'figure')
+  const { state } = readState(query, file)
+  const network = makeNetwork(file, state.model, state.epoch)
+  const { words } = parseText(state.text, file.vocab)
+  const places = readAll(file, network, words, { ...state, write: 0 })
+  const panel = h('div')
+  const line = h('div', { class: 'film', role: 'group', 'aria-label': 'The words' })
+  const at = range('Word', 1, words.length, Math.min(state.at, words.length - 1) + 1, show)
+  const unit = range('Unit', 1, network.size, state.unit + 1, show)
+  function show() {
+    line.replaceChildren(...words.map((w, t) => h('button', { type: 'button', 'aria-current': t === at.value - 1 ? 'step' : null, class: t < at.value ? '' : 'later', tabindex: -1, onclick: () => {
+      at.e.value = t + 1
+      at.e.dispatchEvent(new Event('input'))
+    } }, w)))
+    const chip = line.children[at.value - 1]
+    line.scrollLeft = chip.offsetLeft - line.clientWidth / 2
+    panel.replaceChildren(...cellPanel(places, network, at.value - 1, state.layer, unit.value - 1))
+  }
+  top.append(h('div', { class: 'bunch' }, at.row, unit.row), line, panel)
+  show()
+  return end
+}
+
+// Lesson 7: what three kinds of dropout set to zero
+function masks({ el }) {
+  const { top, onColours, end } = root(el, 'figure')
+  let seed = 1
+  const n = 16
+  const kinds = [
+    ['Dropout', 'a new draw for each word and unit', 'units', 'words', (chance, p) => [...Array(n * n)].map(() => chance() < p)],
+    ['RNNDropout', 'one draw of units for all words of a batch', 'units', 'words', (chance, p) => {
+      const row = [...Array(n)].map(() => chance() < p)
+      return [...Array(n * n).keys()].map((i) => row[i % n])
+    }],
+    ['WeightDropout', 'one draw of weights from state to state for all words', 'from unit', 'to unit', (chance, p) => [...Array(n * n)].map(() => chance() < p)],
+  ]
+  const canvases = kinds.map(([name]) => h('canvas', { role: 'img', 'aria-label': `Mask of ${name}` }))
+  const p = range('Share p, in %', 0, 90, 40, show)
+  const told = caption('')
+  function show() {
+    const chance = random(seed)
+    const shares = kinds.map(([, , , , make], k) => {
+      const context = sized(canvases[k], n * 12, n * 12)
+      const off = make(chance, p.value / 100)
+      context.fillStyle = colour(top, 'link')
+      off.forEach((o, i) => !o && context.fillRect((i % n) * 12, Math.floor(i / n) * 12, 11, 11))
+      return off.filter(Boolean).length / off.length
+    })
+    told.textContent = `Gaps are zeros: ${shares.map((o, k) => `${percent(o)} in ${kinds[k][0]}`).join(', ')}. What stays is divided by ${(1 - p.value / 100).toFixed(2)}, so that the mean stays as it was.`
+  }
+  const again = h('button', { type: 'button', onclick: () => {
+    seed++
+    show()
+  } }, 'Draw again')
+  top.append(h('div', { class: 'bunch' }, p.row, again),
+    h('div', { class: 'bunch', style: 'gap: 1.6rem; align-items: flex-start' }, ...kinds.map(([name, what, across, down], k) =>
+      h('div', { style: 'width: 12.2rem' }, h('strong', {}, name), h('div', { class: 'quiet', style: 'min-height: 2.9em' }, what), canvases[k], h('div', { class: 'quiet' }, `across: ${across}, down: ${down}`)))),
+    told)
+  onColours(show)
+  show()
+  return end
+}
+
+// The home page: it counts by itself until it is touched
+function count({ el, file, query }) {
+  const { top, onColours, end } = root(el, 'figure')
+  const { state } = readState(query, file)
+  const network = makeNetwork(file, state.model, state.epoch)
+  const words = parseText(state.text, file.vocab).words
+  const places = readAll(file, network, words, { ...state, write: 200, temperature: 0 })
+  const span = 30
+  let at = words.length - 1
+  let timer = 0
+  const film = h('p', { style: 'font-size: 1.15em; margin: .2rem 0; white-space: nowrap; overflow: hidden; direction: rtl', 'aria-live': 'off' })
+  const line = h('span', { style: 'unicode-bidi: embed; direction: ltr' })
+  film.append(h('bdi', { dir: 'ltr' }, line))
+  const canvas = h('canvas', { role: 'img', 'aria-label': 'Cell state of the first layer over the last words' })
+  const expects = h('div', { class: 'words' })
+  const button = h('button', { type: 'button', class: 'main' })
+  const scale = scaleOf(places, 0, 'c' in places[0].step.layers[0] ? 'c' : 'h')
+  const value = valuesOf[network.layers[0].kind][0]
+  function show() {
+    const from = Math.max(0, at + 1 - span)
+    const context = sized(canvas, span * 14, network.size * 5)
+    const put = painter(top, context)
+    places.slice(from, at + 1).forEach((o, k) => o.step.layers[0][value].forEach((v, u) => put(v / scale, false, k * 14, u * 5, 13, 4)))
+    line.replaceChildren(...places.slice(Math.max(0, at - 12), at + 1).map((o, k, all) => h(k === all.length - 1 ? 'strong' : 'span', {}, `${o.word} `)))
+    const p = softmax(places[at].step.logits)
+    const order = p.map((_, i) => i).sort((a, b) => p[b] - p[a]).slice(0, 4)
+    expects.replaceChildren(...order.flatMap((i) => [
+      h('span', { class: file.vocab[i] === places[at].truth ? 'true' : '' }, `${file.vocab[i] === places[at].truth ? '✓ ' : ''}${file.vocab[i]}`),
+      h('span', { class: 'bar' }, h('i', { style: `width: ${100 * p[i]}%` })),
+      h('span', { class: 'p' }, percent(p[i])),
+    ]))
+  }
+  const tick = () => {
+    at = at === places.length - 1 ? words.length - 1 : at + 1
+    show()
+  }
+  const stop = () => {
+    clearInterval(timer)
+    timer = 0
+    button.textContent = '▶ Count'
+  }
+  const start = () => {
+    timer = setInterval(tick, 450)
+    button.textContent = '❚❚ Pause'
+  }
+  button.addEventListener('click', (e) => {
+    e.stopPropagation()
+    timer ? stop() : start()
+  })
+  top.addEventListener('pointerdown', (e) => button.contains(e.target) || stop())
+  const open = h('a', { href: 'explainer.html' }, 'Step through it, open its cells, break it')
+  top.append(film, h('div', { class: 'two' }, h('div', { style: 'overflow: hidden' }, canvas), h('div', {}, h('div', { class: 'quiet' }, 'next, it expects'), expects)), h('div', { class: 'bunch' }, button, open))
+  onColours(show)
+  show()
+  calm() ? stop() : start()
+  return () => {
+    stop()
+    end()
+  }
+}
+
 // ---- In Jupyter and on a page ----------------------------------------------------------------
 
-const views = { page }
+const views = { page, batches, unroll, cell, masks, count }
 
 function render({ model, el }) {
   const data = model.get('weights')
@@ -1262,17 +1483,34 @@ function render({ model, el }) {
 const explainer = { render }
 export default explainer
 
-// On a page of the site: every place that asks for a view gets one. The weights stand in the page,
-// in base64, and the state in its address
-export function mount(where) {
+// The weights as they stand in a page: the first byte of each number, then the second of each, which
+// is deflated better, in base64
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text.trim()), (c) => c.charCodeAt(0))
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'))
+  const planes = new Uint8Array(await new Response(stream).arrayBuffer())
+  const half = planes.length / 2
+  return new DataView(planes.map((_, i) => planes[(i >> 1) + (i & 1) * half]).buffer)
+}
+
+// On a page of the site: every place that asks for a view gets one, and so does every picture that
+// links to one. The weights stand in the page, and the state is in its address
+export async function mount(where) {
   const given = where.getElementById('rnnx-weights')
-  const bytes = given && Uint8Array.from(atob(given.textContent.trim()), (c) => c.charCodeAt(0))
+  const weights = given && (await unpacked(given.textContent))
+  for (const a of where.querySelectorAll('a[href*="explainer.html?view="]:has(img)')) {
+    const asked = new URL(a.href)
+    const el = h('div', { 'data-explain': asked.searchParams.get('view'), 'data-state': asked.search })
+    const alone = a.closest('p, figure')
+    ;(alone?.textContent.trim() ? a : alone || a).replaceWith(el)
+  }
   for (const el of where.querySelectorAll('[data-explain]')) {
     const own = el.dataset.explain === 'page'
+    const asked = own && new URLSearchParams(location.search).get('view')
     const values = {
-      view: el.dataset.explain,
+      view: asked in views ? asked : el.dataset.explain,
       state: own ? location.search : el.dataset.state || '',
-      weights: bytes && new DataView(bytes.buffer),
+      weights,
     }
     const model = {
       get: (key) => values[key],
