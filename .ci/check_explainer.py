@@ -1,23 +1,63 @@
 """Is the RNN Explainer right, and can everybody use it? `check_explainer.py FOLDER`, with the built
-site in FOLDER, opens it in Chromium, with the network cut off. Its numbers are compared with
-PyTorch's, each view is used by keyboard alone, and on a phone; axe looks at it in both colours."""
-import json, sys
+site in FOLDER, opens it in Chromium with the network cut off. Its numbers are compared
+with PyTorch's, each view is used by keyboard alone, and on a phone; axe looks at it in both colours.
+`--stills` writes the pictures that stand where no JavaScript runs, from the same pages."""
+import base64, json, statistics, sys, threading, time
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 import torch
-from rnnlab.course.explainer import pack, pretrained
-from rnnlab.course.explainer import explainer_file, unpack
+from playwright.sync_api import sync_playwright
+from check_site import Handler, axe_js, chromium, flags, in_page, phone, prefix, wide
+from rnnlab.course.explainer import explainer_file, pretrained
+from rnnlab.data import number_words
 
-def golden(name, model, ids, words, at):
+# The module itself, and the weights, in the page
+module_js = """async ([code, data]) => {
+  globalThis.x = await import(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})))
+  globalThis.file = x.readWeights(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer)
+}"""
+
+golden_js = """(cases) => {
+  const far = (a, b) => { // relative to the largest number of the vector
+    let [off, size] = [0, 0]
+    b.forEach((v, i) => { off = Math.max(off, Math.abs(a[i] - v)); size = Math.max(size, Math.abs(v)) })
+    return a.length === b.length ? off / (size || 1) : Infinity
+  }
+  const found = {}
+  for (const [name, {model, epoch, ids, word, at, from, resets, holds, logits, gradient, steps}]
+       of Object.entries(JSON.parse(cases))) {
+    const worst = found[name] = {}
+    const keep = (k, v) => worst[k] = Math.max(worst[k] ?? 0, Number.isNaN(v) ? Infinity : v)
+    const network = x.makeNetwork(file, model, epoch)
+    const read = []
+    ids.forEach((id, t) => {
+      const before = t && !resets.includes(t) ? read[t - 1] : null
+      read.push(x.read(network, before, id, holds.filter((o) => o.from <= t)))
+      keep('logits', far(read[t].logits, logits[t]))
+      steps[t].forEach((layer, l) => Object.entries(layer).forEach(
+        ([k, v]) => keep(k, far(read[t].layers[l][k], v))))
+    })
+    const back = x.reach(network, read, at, word, from).gradients
+    gradient.forEach((v, t) => keep('gradient', far(back[t], v)))
+  }
+  return found
+}"""
+
+def golden(model, ids, word, at, resets=(), cut=0, forget=None):
     """What PyTorch computes in double precision: logits, states and gates after each word, and the
-    gradient of the logit of `words` after `at` to each earlier embedding"""
-    model = model.double().eval()
-    if hasattr(model, 'reset'): model.reset()
+    gradient of the logit of `word` after `at` to each embedding. The state is reset before the
+    words `resets`, detached before `cut`, and from `forget` on all forget gates are 0"""
+    model = model.double()
     x = model.i_h(torch.tensor(ids)[None]).detach().requires_grad_()
     steps = []
+    def kept(t, o):
+        if t in resets: return torch.zeros_like(o)
+        return o.detach() if t == cut else o
     if hasattr(model, 'h_h'):
         h = torch.zeros(x.shape[-1], dtype=x.dtype)
-        for o in x[0]:
-            h = torch.relu(model.h_h(h + o))
+        for t,o in enumerate(x[0]):
+            h = torch.relu(model.h_h(kept(t, h) + o))
             steps.append([dict(h=h)])
         logits = [model.h_o(o[0]['h']) for o in steps]
     else:
@@ -29,12 +69,14 @@ def golden(name, model, ids, words, at):
                            for o in ('weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'))
             h = c = torch.zeros(x.shape[-1], dtype=x.dtype)
             out = []
-            for o in seq:
+            for t,o in enumerate(seq):
+                h,c = kept(t, h),kept(t, c)
                 a = wi@o + bi
                 b = wh@h + bh
                 if rnn.mode == 'LSTM':
                     i,f,g,o = (a+b).chunk(4)
                     i,f,g,o = i.sigmoid(),f.sigmoid(),g.tanh(),o.sigmoid()
+                    if forget is not None and t >= forget: f = torch.zeros_like(f)
                     c = f*c + i*g
                     h = o*c.tanh()
                     out.append(dict(i=i, f=f, g=g, o=o, c=c, h=h))
@@ -51,9 +93,303 @@ def golden(name, model, ids, words, at):
             seq = torch.stack([o['h'] for o in out])
         steps = [list(o) for o in zip(*every)]
         logits = [model.h_o(o) for o in seq]
-        theirs = rnn(x.detach())[0][0] # PyTorch's own layers say the same
-        assert torch.allclose(theirs, seq, rtol=1e-9, atol=1e-12)
-    gradient, = torch.autograd.grad(logits[at][words], x)
+        if not (resets or forget): # PyTorch's own layers say the same
+            assert torch.allclose(rnn(x.detach())[0][0], seq, rtol=1e-9, atol=1e-12)
+    gradient, = torch.autograd.grad(logits[at][word], x)
     plain = lambda t: t.detach().tolist()
     return dict(logits=plain(torch.stack(logits)), gradient=plain(gradient[0, :at+1]),
                 steps=[[{k: plain(v) for k,v in l.items()} for l in s] for s in steps])
+
+
+def cases():
+    "200 words from 8,990 on, most of them never read in training: plain, reset, cut, broken"
+    _,vocab = pretrained()
+    ids = vocab.encode(' . '.join(number_words(n) for n in range(8990, 9040)).split())[:200].tolist()
+    res = {}
+    for name in 'LMModel2','LMModel4','LMModel5','LMModel6','LMModel7','LMModel8':
+        model,_ = pretrained(name, 15)
+        common = dict(model=name, epoch=15, ids=ids, word=vocab.o2i['hundred'], at=199)
+        def case(how, resets=(), cut=0, holds=(), forget=None):
+            res[f'{name} {how}'] = common | dict(resets=[*resets], holds=[*holds], **{'from': cut}) | golden(
+                model, ids, common['word'], 199, resets, cut, forget)
+        case('whole')
+        case('reset and cut', resets=[120], cut=150)
+        if name in ('LMModel6', 'LMModel7'):
+            hold = {'value': 'f', 'unit': 'all', 'to': 0, 'from': 190}
+            case('broken', forget=190, holds=[hold | dict(layer=l) for l in (0, 1)])
+    return res
+
+
+class Check:
+    def __init__(self, folder, base, browser):
+        self.folder = folder
+        self.base = base
+        self.browser = browser
+        self.failures = []
+        self.said = []
+
+    def need(self, ok, what, detail=''):
+        if not ok: self.failures.append(f'{what}: {detail}' if detail else what)
+        return ok
+
+    def open(self, address='explainer.html', size=wide, motion='reduce', dark=False):
+        "A page of the site; no request to anywhere else goes through"
+        context = self.browser.new_context(viewport=size, reduced_motion=motion)
+        context.set_default_timeout(15000)
+        def outside(route):
+            self.need(False, 'asks for something outside the site', route.request.url[:100])
+            route.abort()
+        context.route(lambda url: not url.startswith((self.base, 'data:', 'blob:')), outside)
+        context.add_init_script(in_page)
+        page = context.new_page()
+        page.on('console', lambda o: self.need(o.type not in ('error', 'warning'), f'{address} speaks on the console', o.text[:150]))
+        page.on('pageerror', lambda o: self.need(False, f'{address}: a script fails', str(o)))
+        page.goto(f'{self.base}/{address}')
+        page.wait_for_selector('.rnnx')
+        if dark: page.get_by_role('button', name='Dark mode').first.click()
+        return page
+
+    def close(self, page): page.context.close()
+
+    def numbers(self):
+        page = self.open()
+        data = base64.b64encode(explainer_file('explainer.safetensors').read_bytes()).decode()
+        code = explainer_file('explainer.js').read_text(encoding='utf-8')
+        page.evaluate(module_js, [code, data])
+        found = page.evaluate(golden_js, json.dumps(cases())) # as text: playwright packs slowly
+        worst = max(v for o in found.values() for v in o.values())
+        for case,o in found.items():
+            for k,v in o.items(): self.need(v <= 1e-5, f'{case}: {k} is not PyTorch\'s', f'{v:.1e} off')
+        self.said.append(f'{len(found)} readings of 200 words are PyTorch\'s to {worst:.0e}')
+        words = page.evaluate("""() => {
+          const all = [...Array(9999).keys()].map((n) => x.numberWords(n + 1))
+          const wrong = all.slice(0, -1).filter((o, n) => [...all[n + 1], '.'].some((w, k, next) =>
+            x.truthAfter([...o, '.', ...next.slice(0, k)]) !== w))
+          return [all.map((o) => o.join(' ')), wrong.length, x.truthAfter(['two', '.', 'four']),
+                  x.truthAfter(['two'])]
+        }""")
+        self.need(words[0] == [number_words(n) for n in range(1, 10000)], 'number_words differ')
+        self.need(words[1:] == [0, None, None], 'what counting demands is wrong', words[1:])
+        self.close(page)
+
+    def state(self, page): return page.evaluate('location.search')
+    def text(self, page, css): return page.locator(css).first.inner_text()
+
+    def addresses(self):
+        "An address shows what it says; a malformed one shows the default, and says so"
+        good = '?model=LMModel8&epoch=4&text=38-41&at=5&unit=2%3A7%3Az&tab=cell'
+        page = self.open(f'explainer.html{good}')
+        shown = page.evaluate("""() => [...document.querySelectorAll('.rnnx select')].map(
+            (e) => e.selectedOptions[0].textContent)""")
+        for o in 'LMModel8: GRU, 2 layers','update gate z','layer 2, unit 7':
+            self.need(o in shown, 'an address is not shown', f'{o}: {shown}')
+        self.need('forty' in self.text(page, '.film [aria-current]') or
+                  self.text(page, '.film [aria-current]') == '.', 'an address is not shown: at')
+        self.need('layer 2, unit 7' in self.text(page, '.panel').lower(), 'no opened cell')
+        self.close(page)
+        wrong = {'model=LMModel99': 'LMModel99', 'epoch=3': 'epoch', 'at=-4': 'at', 'at=x': 'at',
+                 'unit=9:99:q': 'unit', 'unit=%00': 'unit', 'tab=nothing': 'tab', 'write=1e9': 'write',
+                 'temperature=hot': 'temperature', 'break=1:f:all': 'break', 'break=7:c:3:0:1': 'break',
+                 'reset=now': 'reset', 'seed=-1': 'seed', 'logit=<b>': 'logit'}
+        page = self.open()
+        code = explainer_file('explainer.js').read_text(encoding='utf-8')
+        data = base64.b64encode(explainer_file('explainer.safetensors').read_bytes()).decode()
+        page.evaluate(module_js, [code, data])
+        standard = page.evaluate("x.readState('', file)")
+        for query,word in wrong.items():
+            got = page.evaluate('(query) => x.readState(query, file)', query)
+            self.need(got['state'] == standard['state'], 'a malformed address is not the default', query)
+            self.need(len(got['notes']) == 1 and word in got['notes'][0],
+                      'a malformed address is not spoken of', f'{query}: {got["notes"]}')
+        page.goto(f'{self.base}/explainer.html?epoch=99&unit=1')
+        page.wait_for_selector('.rnnx')
+        said = self.text(page, '.say')
+        self.need('epoch “99”' in said and 'unit “1”' in said, 'the page does not say so', said)
+        self.need('After “seven”' in self.text(page, '.rnnx'), 'no default shown')
+        self.close(page)
+
+    def typing(self):
+        "What cannot be read is said in words, and never breaks the page"
+        page = self.open()
+        box = page.get_by_label('Numbers or words')
+        for text,said in {'one two blorp': '“blorp”', '': 'Type a number', '1-9999': 'first 400 words',
+                          '12345': '12,345', '0': '1 to 9,999', 'x '*5000: 'Type a number',
+                          '<img src=x onerror=alert(1)>': 'Type a number', '799': '', '38-41': '',
+                          'seven hundred ninety-nine, eight hundred': ''}.items():
+            box.fill(text)
+            box.press('Enter')
+            got = self.text(page, '.say')
+            self.need(said in got if said else not got, 'what was typed is answered wrongly',
+                      f'{text[:30]!r}: “{got}”')
+            self.need(page.locator('.film button').count() > 0, 'no words', text[:30])
+        box.fill('999-1002')
+        box.press('Enter')
+        words = page.locator('.film button').all_inner_texts()
+        self.need(words[:5] == 'nine hundred ninety nine .'.split(), 'a range is read wrongly', words)
+        self.close(page)
+
+    def keyboard(self):
+        "Every control has the focus in turn, and shows it; every view is reached by keys alone"
+        page = self.open('explainer.html?text=797-801')
+        page.evaluate('document.querySelectorAll(".rnnx details").forEach((e) => e.open = true)')
+        for _ in range(page.evaluate('checkSite.tabStart()') + 30):
+            page.keyboard.press('Tab')
+            on,dim = page.evaluate('checkSite.tabStep()')
+            self.need(not dim, 'no sign of the focus', dim)
+            if not on: break
+        for o in page.evaluate('all.map((e) => e.outerHTML.slice(0, 90))'):
+            self.need(False, 'Tab does not reach', o)
+        at = lambda: int(page.locator('.rnnx input[aria-label=Word]').input_value())
+        chip = page.locator('.film [aria-current]')
+        chip.press('End')
+        self.need(at() == page.locator('.film button').count()-1, 'End does not lead to the last word')
+        page.keyboard.press('Home')
+        page.keyboard.press('ArrowRight')
+        self.need(at() == 1, 'the arrow keys do not step')
+        page.locator('.scroll').first.press('ArrowDown')
+        self.need('unit 2' in self.text(page, '.readout'), 'the arrow keys choose no unit')
+        page.get_by_role('tab').first.press('ArrowRight')
+        self.need('c = f·c₋₁ + i·g' in self.text(page, '.panel'), 'no equation')
+        page.keyboard.press('ArrowRight')
+        self.need(page.locator('.reach canvas').count() == 3, 'not three networks side by side')
+        page.keyboard.press('ArrowLeft')
+        page.keyboard.press('ArrowLeft')
+        epoch = page.get_by_label('Epoch', exact=True)
+        epoch.press('Home')
+        self.need('untrained' in self.text(page, '.rnnx output'), 'no untrained network')
+        epoch.press('End')
+        page.get_by_role('button', name='Play').press('Enter')
+        page.wait_for_timeout(900)
+        page.get_by_role('button', name='Pause').press('Enter')
+        self.need(at() > 1, 'Enter does not play')
+        now = at()
+        page.wait_for_timeout(600)
+        self.need(at() == now, 'it cannot be paused')
+        ask = page.get_by_role('button', name='Where else')
+        ask.press('Enter')
+        page.get_by_text('of all such words').wait_for(timeout=30000)
+        self.need('In all numbers from 1 to 9,999' in self.text(page, '.panel'), 'no other places')
+        page.get_by_role('button', name='Reset the state').press('Enter')
+        page.get_by_role('button', name='Forget everything').press('Enter')
+        self.need(page.get_by_role('button', name='Mend:').count() == 3, 'nothing is broken')
+        self.need('break=' in self.state(page) and 'reset=' in self.state(page), 'not in the address')
+        page.get_by_role('button', name='Mend all').press('Enter')
+        self.need('break=' not in self.state(page), 'it is not mended')
+        page.get_by_label('Then it writes').select_option('60')
+        page.get_by_label('Temperature').select_option('1')
+        first = page.locator('.film .own').all_inner_texts()
+        page.get_by_role('button', name='Draw again').press('Enter')
+        self.need(len(first) == 60 and first != page.locator('.film .own').all_inner_texts(),
+                  'it does not write on')
+        again = self.state(page)
+        page.reload()
+        page.wait_for_selector('.rnnx')
+        self.need(self.state(page) == again, 'the address does not last', f'{again} {self.state(page)}')
+        self.close(page)
+
+    def break_it(self):
+        "Forgetting at one word changes what comes next; mending brings it back"
+        page = self.open('explainer.html?text=341-344&at=12')
+        bars = lambda: page.locator('.words').first.inner_text()
+        whole = bars()
+        page.locator('summary', has_text='Break it').click()
+        page.get_by_role('button', name='Forget everything').click()
+        self.need(bars() != whole, 'forgetting changes nothing')
+        page.get_by_role('button', name='Mend all').click()
+        self.need(bars() == whole, 'what is mended is not as it was')
+        self.close(page)
+
+    def looks(self):
+        "axe, in both colours and on a phone, with each view open; nothing too wide"
+        for dark in False,True:
+            page = self.open('explainer.html?text=38-41&at=7&break=1:f:all:0:3', dark=dark)
+            page.evaluate('checkSite.thinOut()')
+            page.evaluate(axe_js)
+            for size in wide,phone:
+                page.set_viewport_size(size)
+                for tab in page.get_by_role('tab').all():
+                    tab.click()
+                    how = f'{"dark" if dark else "light"}, {size["width"]} px, {tab.inner_text()}'
+                    for what,detail,_ in page.evaluate('checkSite.axe([])'):
+                        self.need(False, f'axe ({how}) {what}', detail)
+                    if wrong := page.evaluate('checkSite.overflow()'):
+                        self.need(False, f'too wide ({how})', wrong)
+            self.close(page)
+
+    def playing(self):
+        "60 frames a second while it plays, and nothing moves by itself where that is not wanted"
+        page = self.open('explainer.html?text=790-830', motion='no-preference')
+        page.get_by_label('Speed').select_option('16')
+        page.get_by_role('button', name='Play').click()
+        gaps = page.evaluate("""async () => {
+          const gaps = []
+          let last = null
+          await new Promise((done) => requestAnimationFrame(function f(now) {
+            if (last) gaps.push(now - last)
+            last = now
+            gaps.length < 180 ? requestAnimationFrame(f) : done()
+          }))
+          return gaps
+        }""")
+        middle = statistics.median(gaps)
+        self.need(middle < 17.5, 'it plays with less than 60 frames a second', f'{middle:.1f} ms each')
+        self.said.append(f'{1000/middle:.0f} frames a second')
+        self.close(page)
+        for motion in 'reduce','no-preference':
+            page = self.open('index.html', motion=motion)
+            film = page.locator('.rnnx p').first
+            was = film.inner_text()
+            page.wait_for_timeout(1100)
+            self.need((film.inner_text() != was) == (motion != 'reduce'),
+                      'the home page should count by itself only where motion is wanted', motion)
+            if motion != 'reduce':
+                page.locator('.rnnx canvas').click()
+                was = film.inner_text()
+                page.wait_for_timeout(700)
+                self.need(film.inner_text() == was, 'it counts on after it was touched')
+            self.close(page)
+
+    def from_file(self):
+        "The page works from the file, too, where a browser lets it load nothing by a script"
+        context = self.browser.new_context()
+        page = context.new_page()
+        asked = []
+        page.on('request', lambda o: asked.append(o.url))
+        page.on('pageerror', lambda o: self.need(False, 'from the file, a script fails', str(o)))
+        page.goto(f'{self.folder.resolve().as_uri()}/explainer.html?at=3')
+        page.wait_for_selector('.rnnx')
+        page.get_by_role('button', name='One word on').click()
+        self.need('at=4' in self.state(page), 'from the file, the address does not follow')
+        self.need('After' in self.text(page, '.rnnx'), 'from the file, it does not read')
+        out = [o for o in asked if not o.startswith(('file:', 'data:', 'blob:'))]
+        self.need(not out, 'from the file, it asks for something', out[:3])
+        context.close()
+
+    def sizes(self):
+        size = (self.folder/'explainer.html').stat().st_size
+        self.need(size <= 1_200_000, 'the page is larger than 1.2 MB', f'{size:,} bytes')
+        self.need(explainer_file('explainer.safetensors').stat().st_size <= 1_000_000, 'weights > 1 MB')
+        self.said.append(f'{size/1e6:.2f} MB')
+
+
+def main(folder):
+    start = time.time()
+    torch.set_num_threads(1)
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f'http://127.0.0.1:{server.server_port}{prefix.rstrip("/")}'
+    with sync_playwright() as p:
+        c = Check(Path(folder), base, p.chromium.launch(executable_path=chromium(), args=flags))
+        for part in (c.sizes, c.from_file, c.numbers, c.addresses, c.typing, c.keyboard,
+                     c.break_it, c.looks, c.playing):
+            began = time.time()
+            try: part()
+            except Exception as e: c.need(False, f'“{part.__name__}” broke off', str(e)[:400])
+            print(f'{part.__name__}: {time.time()-began:.0f} s', flush=True)
+    for o in dict.fromkeys(c.failures): print(o)
+    did = f'{", ".join(c.said)}; {time.time()-start:.0f} s'
+    if c.failures: sys.exit(f'FAILED: {len(c.failures)} faults; {did}')
+    print(f'ok: {did}')
+
+
+if __name__ == '__main__': main(sys.argv[1])

@@ -312,6 +312,13 @@ class Check:
             with page.expect_navigation(): page.locator(menu_link).nth(now[-1]).click()
 
 
+def chromium():
+    "Where Chromium is"
+    for o in os.environ.get('CHROMIUM', ''),'chromium','google-chrome','chromium-browser':
+        if o and shutil.which(o): return shutil.which(o)
+    sys.exit('FAILED: no Chromium. `apt-get install chromium`, or set CHROMIUM to where it is.')
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument('folder', type=Path, help='the built site')
@@ -321,14 +328,10 @@ def main():
     start = time.time()
     if not (args.folder/home).is_file():
         sys.exit(f'FAILED: {args.folder} holds no {home}. Build the site: `python .ci/docs.py`.')
-    found = [o for o in (os.environ.get('CHROMIUM', ''), 'chromium', 'google-chrome',
-                         'chromium-browser') if o and shutil.which(o)]
-    if not found:
-        sys.exit('FAILED: no Chromium. `apt-get install chromium`, or set CHROMIUM to where it is.')
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=args.folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=shutil.which(found[0]), args=flags)
+        browser = p.chromium.launch(executable_path=chromium(), args=flags)
         c = Check(args.folder, f'http://127.0.0.1:{server.server_port}{prefix}', browser)
         def tried(part, *args):
             try: part(*args)

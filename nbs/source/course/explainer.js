@@ -463,7 +463,7 @@ const style = `
   --x-minus: #5ab4f0; --x-gate: #35c79b; --x-good: #4fd0a5; --x-bad: #ff9a6b; --x-mark: #e0a3d2;
   --x-link: #8ab8ff; }
 .rnnx * { box-sizing: border-box; }
-.rnnx :is(button, select, input[type=text], input[type=number]) { font: inherit; color: var(--x-ink);
+.rnnx :where(button, select, input[type=text], input[type=number]) { font: inherit; color: var(--x-ink);
   background: var(--x-paper); border: 1px solid var(--x-line); border-radius: .4rem;
   padding: .2rem .5rem; min-height: 2rem; max-width: 100%; }
 .rnnx button { cursor: pointer; }
@@ -489,7 +489,7 @@ const style = `
 .rnnx .film .wrong { border-bottom: 3px dashed var(--x-bad); }
 .rnnx .film .later { color: var(--x-grey); }
 .rnnx .film .own { font-style: italic; }
-.rnnx .film .broken { background: color-mix(in srgb, var(--x-mark) 18%, transparent); }
+.rnnx .film .broken { background: color-mix(in srgb, var(--x-mark) 15%, transparent); color: var(--x-ink); }
 .rnnx .film .reset { border-left: 4px solid var(--x-mark); }
 .rnnx .film [aria-current] { font-weight: 700; box-shadow: inset 0 0 0 2px var(--x-ink);
   font-size: 1.2em; color: var(--x-ink); }
@@ -522,13 +522,11 @@ const style = `
 .rnnx details { border: 1px solid var(--x-line); border-radius: .4rem; padding: .3rem .8rem; margin: .5rem 0; }
 .rnnx summary { cursor: pointer; font-weight: 500; }
 .rnnx ul { margin: .3rem 0; padding-left: 1.2rem; }
-.rnnx .reachrow { display: flex; gap: .6rem; align-items: center; margin: .35rem 0; }
-.rnnx .reachrow > span { flex: none; width: 7.2rem; }
+.rnnx .reach { margin: .5rem 0; white-space: nowrap; } .rnnx .reach canvas { margin-top: .2rem; }
 .rnnx svg { display: block; max-width: 100%; } .rnnx svg text { fill: var(--x-ink); font: 12px system-ui, sans-serif; }
 .rnnx figcaption { color: var(--x-grey); font-size: .9em; margin-top: .4rem; }
 .rnnx .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-@media (max-width: 700px) { .rnnx .two { grid-template-columns: minmax(0, 1fr); gap: .4rem; }
-  .rnnx .reachrow { flex-wrap: wrap; gap: 0 .6rem; } }
+@media (max-width: 700px) { .rnnx .two { grid-template-columns: minmax(0, 1fr); gap: .4rem; } }
 `
 
 // An element: its attributes (`on…` are listeners), and what is in it
@@ -593,7 +591,12 @@ function root(el, kind) {
   return { top, onColours: (f) => redraw.push(f), end: () => seen.disconnect() }
 }
 
-const colour = (top, name) => getComputedStyle(top).getPropertyValue(`--x-${name}`).trim()
+// A colour of the style, looked up once for each theme
+function colour(top, name) {
+  const dark = top.classList.contains('dark')
+  if (top.colours?.dark !== dark) top.colours = { dark }
+  return (top.colours[name] ??= getComputedStyle(top).getPropertyValue(`--x-${name}`).trim())
+}
 
 // Paints a value between -1 and 1 (a gate: 0 and 1) as a colour over the page
 function painter(top, context) {
@@ -800,13 +803,15 @@ function page({ el, file, query, save }) {
         context.lineWidth = 2
         context.strokeRect(x + 1, columnTop(l) + 1, colW - 2, network.size * rowH - 2)
       })
+    label(context, t, columnTop(network.layers.length) - gap + 6)
+  }
+
+  function label(context, t, y) {
     context.save()
-    context.translate(x + colW / 2 + 4, columnTop(network.layers.length) - gap + 6)
+    context.translate((t + 0.5) * colW - 4, y)
     context.rotate(Math.PI / 2)
-    context.translate(0, 8)
     context.font = `${t === state.at ? 'bold ' : ''}13px system-ui, sans-serif`
-    context.fillStyle = colour(top, seen ? 'ink' : 'grey')
-    context.textBaseline = 'alphabetic'
+    context.fillStyle = colour(top, t > state.at ? 'grey' : 'ink')
     context.fillText(places[t].word.slice(0, 10), 0, 0)
     context.restore()
   }
@@ -845,13 +850,14 @@ function page({ el, file, query, save }) {
     colW = Math.max(24, Math.min(44, Math.floor(strip.clientWidth / places.length)))
     scales = network.layers.map((_, l) => scaleOf(places, l, state.value))
     context = sized(canvas, places.length * colW, height())
-    marks()
+    marks(0, places.length - 1)
     places.forEach((_, t) => paintColumn(t))
     update(true)
   }
 
-  function marks() {
-    places.forEach((o, t) => {
+  function marks(first, last) {
+    for (let t = first; t <= last; t++) {
+      const o = places[t]
       const e = film.children[t]
       const before = t && places[t - 1]
       const known = before && before.truth !== null && t <= state.at
@@ -864,7 +870,7 @@ function page({ el, file, query, save }) {
       e.className = kinds.join(' ')
       const told = known ? `, it said “${before.said}”: ${kinds[0]}` : ''
       e.title = `word ${t + 1}${o.own ? ', which it wrote itself' : ''}${told}`
-    })
+    }
   }
 
   // Move to a place, or choose another unit, without reading anew
@@ -873,18 +879,18 @@ function page({ el, file, query, save }) {
     Object.assign(state, changes)
     state.at = Math.max(0, Math.min(at, places.length - 1))
     if (Object.keys(changes).length) places.forEach((_, t) => paintColumn(t))
-    else for (let t = Math.min(was, state.at); t <= Math.max(was, state.at); t++) paintColumn(t)
-    if (was !== state.at) marks()
+    const [first, last] = [Math.min(was, state.at), Math.max(was, state.at)]
+    if (!Object.keys(changes).length) for (let t = first; t <= last; t++) paintColumn(t)
+    marks(first, last)
     update(was !== state.at || 'tab' in changes)
     if (!playing) remember()
   }
 
   function update(moved) {
     const { word, step, truth, said: top1 } = places[state.at]
-    for (const e of film.querySelectorAll('[aria-current]')) {
-      e.removeAttribute('aria-current')
-      e.tabIndex = -1
-    }
+    const old = film.querySelector('[aria-current]')
+    old?.removeAttribute('aria-current')
+    if (old) old.tabIndex = -1
     const chip = film.children[state.at]
     chip.setAttribute('aria-current', 'step')
     chip.tabIndex = 0
@@ -993,24 +999,23 @@ function page({ el, file, query, save }) {
       let sum = 0
       let near = 0
       while (sum < 0.9 * total && near <= state.at) sum += lengths[state.at - near++]
+      const last = name === compared.at(-1)
       const c = h('canvas', { role: 'img', 'aria-label': `${name}: nine tenths of the gradient come from the last ${near} words` })
-      const width = Math.min(14, Math.max(4, (panel.clientWidth - 150) / (state.at + 1)))
-      const ctx = sized(c, width * (state.at + 1), 56)
+      const ctx = sized(c, colW * (state.at + 1), last ? 56 + wordsH : 56)
       ctx.fillStyle = colour(top, 'plus')
       // a logarithmic scale: the height falls by a quarter for each factor of ten
       lengths.forEach((v, t) => {
         const tall = Math.max(0, 1 + Math.log10(Math.max(v / most, 1e-9)) / 4) * 52
-        ctx.fillRect(t * width + 0.5, 56 - tall, Math.max(1, width - 1), tall)
+        ctx.fillRect(t * colW + 1, 56 - tall, colW - 2, tall)
+        if (last) label(ctx, t, 62)
       })
-      return h('div', { class: 'reachrow' },
-        h('span', {}, h('strong', {}, kindNames[net.layers[0].kind]), h('br'), h('span', { class: 'quiet' }, name)),
-        h('div', { class: 'scroll', style: 'flex: 1 1 10rem', tabindex: c.width > 9e9 ? '0' : null }, c),
-        h('span', { class: 'quiet' }, `90 % from the last ${near} word${near > 1 ? 's' : ''}`))
+      return h('div', { class: 'reach' }, h('strong', {}, kindNames[net.layers[0].kind]), h('span', { class: 'quiet' }, ` (${name} after epoch ${epoch}): nine tenths come from the last ${near > 1 ? `${near} words` : 'word'}`), c)
     })
     panel.replaceChildren(
       h('div', { class: 'bunch' }, labelled('How much does each word matter for', choice)),
-      h('p', { class: 'quiet' }, `A bar is the length of the gradient that the score of “${wanted}” sends back to a word (one quarter of the height is a factor of ten), on the same ${state.at + 1} words. Words are one column each; the last is “${places[state.at].word}”.`),
-      ...pieces)
+      h('p', { class: 'quiet' }, `A bar is the length of the gradient that the score of “${wanted}” sends back to a word. A quarter of the height is a factor of ten.`),
+      h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The gradient at each word' }, ...pieces))
+    panel.lastChild.scrollLeft = strip.scrollLeft
   }
 
   // -- playing
