@@ -20,7 +20,7 @@ export function readWeights(buffer) {
   const view = new DataView(buffer)
   const size = Number(view.getBigUint64(0, true))
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, size)))
-  const { vocab, models } = JSON.parse(header.__metadata__.rnnlab)
+  const { vocab, models, sep, text } = JSON.parse(header.__metadata__.rnnlab)
   const tensors = {}
   for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
     if (name === '__metadata__') continue
@@ -33,7 +33,7 @@ export function readWeights(buffer) {
           : view.getFloat32(begin + 4 * i, true)
     tensors[name] = { shape, values }
   }
-  return { vocab, models, tensors }
+  return { vocab, models, sep, text, tensors }
 }
 
 // ---- Networks --------------------------------------------------------------------------------
@@ -823,9 +823,9 @@ function page({ el, file, query, save }) {
     epochChoice.max = epochs.length - 1
     epochChoice.value = epochs.indexOf(state.epoch)
     const acc = accuracy && accuracy[epochs.indexOf(state.epoch)]
-    epochSaid.textContent = `${state.epoch}${acc ? `, ${percent(acc)} right` : ', untrained'}`
+    epochSaid.textContent = `${state.epoch}${acc ? `, ${percent(acc)} right` : ''}${state.epoch === 0 ? ', untrained' : ''}`
     epochSaid.title = 'of the words of a text that it has not read'
-    epochChoice.setAttribute('aria-valuetext', state.epoch ? `after epoch ${state.epoch}` : 'untrained')
+    epochChoice.setAttribute('aria-valuetext', state.epoch === 0 ? 'untrained' : `after epoch ${state.epoch}`)
     writes.value = String(state.write)
     again.hidden = !(state.write && state.temperature)
     valueChoice.replaceChildren(...valuesOf[kind()].map((o) => option(o, names[o])))
@@ -979,7 +979,7 @@ function page({ el, file, query, save }) {
     const wanted = state.logit ?? truth ?? top1
     const id = file.vocab.indexOf(wanted)
     const choice = select([['', `the ${truth !== null ? 'right' : 'likeliest'} word, “${truth ?? top1}”`], ...file.vocab.map((o) => [o, `“${o}”`])], state.logit ?? '', (v) => go(state.at, { logit: v || null }))
-    const others = counts ? ['LMModel5', 'LMModel8', 'LMModel7'] : [state.model]
+    const others = ['LMModel5', 'LMModel8', 'LMModel7'].filter((o) => o in file.models)
     const compared = others.includes(state.model) ? others : [state.model, ...others]
     const all = compared.map((name) => {
       const { epochs } = file.models[name]
