@@ -22,9 +22,11 @@ setup(
     project_urls={'Documentation': cfg['doc_url'], 'Source': cfg['git_url'],
                   'Issues': cfg['git_url']+'/issues',
                   'Changelog': cfg['git_url']+'/blob/main/CHANGELOG.md'},
-    packages=['rnnlab', 'rnnlab.text', 'rnnlab.lab', 'rnnlab.course', 'rnnlab.questions'],
-    package_dir={'rnnlab.questions': 'nbs/questions'},
+    packages=['rnnlab', 'rnnlab.text', 'rnnlab.lab', 'rnnlab.course', 'rnnlab.questions',
+              'rnnlab.explainer'],
+    package_dir={'rnnlab.questions': 'nbs/questions', 'rnnlab.explainer': 'nbs/source/course'},
     package_data={'rnnlab': ['py.typed'], # and the notebooks that rnnlab-flashcards reads
+                  'rnnlab.explainer': ['explainer.js', 'explainer.safetensors'],
                   'rnnlab.questions': ['40_chapter12.ipynb', '41_further_research.ipynb',
                                        '42_chapter04.ipynb']},
     python_requires=f">={cfg['min_python']}",

@@ -2,13 +2,15 @@
 site in FOLDER, opens it in Chromium with the network cut off. Its numbers are compared
 with PyTorch's, each view is used by keyboard alone, and on a phone; axe looks at it in both colours.
 `--stills` writes the pictures that stand where no JavaScript runs, from the same pages."""
-import base64, json, statistics, sys, threading, time
+import base64, io, json, statistics, sys, threading, time
 from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 import torch
+from PIL import Image
 from playwright.sync_api import sync_playwright
 from check_site import Handler, axe_js, chromium, flags, in_page, phone, prefix, wide
+from repo import root
 from rnnlab.course.explainer import explainer_file, pretrained
 from rnnlab.data import number_words
 
@@ -372,7 +374,20 @@ class Check:
         self.said.append(f'{size/1e6:.2f} MB')
 
 
-def main(folder):
+# What the pictures show that stand where no JavaScript runs
+stills = {'page': 'at=14&unit=1:2:c', 'batches': 'view=batches', 'unroll': 'view=unroll',
+          'cell': 'view=cell&at=14&unit=1:2:c', 'masks': 'view=masks', 'count': 'view=count'}
+
+
+def write_stills(c):
+    for name,query in stills.items():
+        page = c.open(f'explainer.html?{query}', size=dict(width=1150, height=900))
+        png = Image.open(io.BytesIO(page.locator('.rnnx').screenshot()))
+        png.convert('RGB').quantize(48).save(root/f'nbs/stills/{name}.png', optimize=True)
+        c.close(page)
+
+
+def main(folder, task=''):
     start = time.time()
     torch.set_num_threads(1)
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=folder))
@@ -380,6 +395,7 @@ def main(folder):
     base = f'http://127.0.0.1:{server.server_port}{prefix.rstrip("/")}'
     with sync_playwright() as p:
         c = Check(Path(folder), base, p.chromium.launch(executable_path=chromium(), args=flags))
+        if task == '--stills': return write_stills(c)
         for part in (c.sizes, c.from_file, c.numbers, c.addresses, c.typing, c.keyboard,
                      c.break_it, c.looks, c.playing):
             began = time.time()
@@ -392,4 +408,4 @@ def main(folder):
     print(f'ok: {did}')
 
 
-if __name__ == '__main__': main(sys.argv[1])
+if __name__ == '__main__': main(*sys.argv[1:])

@@ -26,6 +26,9 @@ with learn.no_bar(), learn.no_logging():
     acc = learn.validate()[1]
 assert acc > 0.3, f'LMModel1 reaches {acc:.4f} after one epoch: it does not learn'
 print(f'LMModel1 learns: accuracy {acc:.4f} after one epoch')
+from rnnlab.course.explainer import explainer_file, pretrained
+pretrained()
+assert explainer_file('explainer.js').is_file(), 'the wheel lacks the explainer'
 '''
 
 # Name and licence of each package that is installed; some put the licence's text where its name

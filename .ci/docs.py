@@ -207,26 +207,29 @@ def add_katex(site, name, version, sha512):
 
 
 def add_explainer(site):
-    "Into every page that has a place for it: the RNN Explainer, and the weights that it needs there"
-    tensors,about = unpack(explainer_file('explainer.safetensors').read_bytes())
+    """Puts the RNN Explainer into every page that has a place for it, or a picture that links to one,
+    with the weights that it needs there"""
+    whole = explainer_file('explainer.safetensors').read_bytes()
     code = explainer_file('explainer.js').read_text(encoding='utf-8')
-    last = {k: o['epochs'].index(15) for k,o in about['models'].items()}
-    needs = dict(page=last, count=['LMModel7'], cell=['LMModel7'], unroll=['LMModel4'])
+    needs = dict(count=('LMModel7', 60), cell=('LMModel7', 15), unroll=('LMModel4', 15))
+    def part(some):
+        "The file, with these models and epochs only"
+        tensors,about = unpack(whole)
+        models = {k: about['models'][k] | dict(epochs=[epoch]) for k,epoch in some}
+        at = {k: about['models'][k]['epochs'].index(epoch) for k,epoch in some}
+        return pack({k: t[at[name]][None] for k,t in tensors.items()
+                     if (name := k.split('/')[0]) in at}, about | dict(models=models))
     for f in site.rglob('*.html'):
         text = f.read_text(encoding='utf-8')
         views = {*re.findall(r'data-explain="(\w+)"', text),
-                 *re.findall(r'href="[^"]*explainer\.html\?view=(\w+)[^"]*"[^>]*>\s*<img', text)}
+                 *re.findall(r'<a [^>]*explainer\.html\?view=(\w+)[^>]*>\s*<img', text)}
         if not views: continue
-        names = {k for o in views for k in needs.get(o, ())}
-        data = b''
-        if 'page' in views: data = explainer_file('explainer.safetensors').read_bytes()
-        elif names: # the state after 15 epochs is enough there
-            some = {k: t[last[m]][None] for k,t in tensors.items() if (m := k.split('/')[0]) in names}
-            models = {k: about['models'][k] | dict(epochs=[15]) for k in names}
-            data = pack(some, about | dict(models=models))
-        weights = base64.b64encode(zlib.compress(data[::2]+data[1::2], 9)).decode()
-        script = (f'<script type="text/plain" id="rnnx-weights">{weights}</script>' if data else '')
-        script += f'<script type="module">\n{code}\nmount(document)\n</script>'
+        some = [needs[o] for o in sorted(views) if o in needs]
+        data = whole if 'page' in views else part(some)
+        # the first byte of each number, then the second of each: so it is deflated better
+        data = base64.b64encode(zlib.compress(data[::2]+data[1::2], 9)).decode()
+        script = (f'<script type="text/plain" id="rnnx-weights">{data}</script>'
+                  f'<script type="module">\n{code}\nmount(document)\n</script>')
         f.write_text(text.replace('</body>', f'{script}</body>'), encoding='utf-8')
 
 

@@ -442,11 +442,11 @@ export function readAll(file, network, words, { holds, resets, write, temperatur
     const said = best(step.logits)
     if (t === ids.length - 1 && ids.length < words.length + write)
       ids.push(draw(step.logits, temperature, chance))
-    const sofar = ids.slice(0, t + 1).map((i) => file.vocab[i])
+    const sofar = ids.slice(Math.max(0, t - 30), t + 1).map((i) => file.vocab[i])
     let truth = counts ? truthAfter(sofar) : (file.vocab[ids[t + 1]] ?? null)
     if (!counts && t + 1 >= words.length) truth = null
     const own = t >= words.length
-    places.push({ word: sofar[t], step, truth, said: file.vocab[said], own, broken: held.length > 0 })
+    places.push({ word: file.vocab[ids[t]], step, truth, said: file.vocab[said], own, broken: held.length > 0 })
   }
   return places
 }
@@ -458,7 +458,8 @@ const style = `
   --x-paper: var(--bs-body-bg, var(--jp-layout-color1, #fff)); --x-grey: #5d6874; --x-line: #c9d0d7;
   --x-soft: #f1f4f7; --x-plus: #D55E00; --x-minus: #0072B2; --x-gate: #00785a; --x-good: #00694f;
   --x-bad: #b03a00; --x-mark: #8a4b7d; --x-link: #0b5394;
-  color: var(--x-ink); font: 15px/1.45 system-ui, sans-serif; margin: 1rem 0; }
+  color: var(--x-ink); font: 15px/1.45 system-ui, sans-serif; margin: 1rem 0; width: 100%;
+  contain: inline-size; }
 .rnnx.dark { --x-grey: #a9b4c0; --x-line: #46525e; --x-soft: #262d35; --x-plus: #ff8a3d;
   --x-minus: #5ab4f0; --x-gate: #35c79b; --x-good: #4fd0a5; --x-bad: #ff9a6b; --x-mark: #e0a3d2;
   --x-link: #8ab8ff; }
@@ -1414,9 +1415,9 @@ function masks({ el }) {
 function count({ el, file, query }) {
   const { top, onColours, end } = root(el, 'figure')
   const { state } = readState(query, file)
-  const network = makeNetwork(file, state.model, state.epoch)
-  const words = parseText(state.text, file.vocab).words
-  const places = readAll(file, network, words, { ...state, write: 200, temperature: 0 })
+  const network = makeNetwork(file, state.model, file.models[state.model].epochs.at(-1))
+  const { words } = parseText('95-97', file.vocab)
+  const places = readAll(file, network, words, { ...state, write: 400, temperature: 0 })
   const span = 30
   let at = words.length - 1
   let timer = 0

@@ -1,16 +1,15 @@
-"""Trains the networks of the RNN Explainer and writes explainer.safetensors beside this file:
-`python explainer_weights.py` (five minutes on one core). They are the chapter's recipes with 32
+"""Trains the networks of the RNN Explainer and writes nbs/source/course/explainer.safetensors:
+`python nbs/studies/explainer_weights.py` (five minutes on one core). They are the chapter's recipes with 32
 units a layer, so that all fit in 0.9 MB, and with the dropout and the learning rate that suit so
 narrow a network. The weights after 60 epochs come from a run of their own, with the same seed,
 because a one-cycle schedule has an end."""
 from dataclasses import replace
-from pathlib import Path
 from unittest.mock import patch
 import torch
 from fastai.callback.core import Callback
 from fastai.torch_core import no_random
 from rnnlab.core import environment
-from rnnlab.course.explainer import pack
+from rnnlab.course.explainer import explainer_file, pack
 from rnnlab.recipes import chapter_corpus, fit_recipe, quiet, recipe_learner, recipes
 
 seed = 0
@@ -58,7 +57,7 @@ def main():
         tensors |= {f'{name}/{k}': torch.stack([o[k] for o in states]).half() for k in keys}
         models[name] = dict(epochs=epochs, accuracy=said, args=narrow[name]['args'], seed=seed)
     about = dict(vocab=list(chapter_corpus().vocab), models=models, ran_with=environment('cpu'))
-    path = Path(__file__).with_name('explainer.safetensors')
+    path = explainer_file('explainer.safetensors')
     path.write_bytes(pack(tensors, about))
     print(f'{path.name}: {path.stat().st_size:,} bytes')
 
