@@ -73,7 +73,7 @@ def pretrained(
     model.load_state_dict(own)
     return model.eval(), Vocab(about['vocab'])
 
-# %% ../../nbs/source/course/33_explainer.ipynb #explainer-016
+# %% ../../nbs/source/course/33_explainer.ipynb #explainer-021
 def _widget():
     "The class of the widget, made when it is needed: rnnlab can do without anywidget"
     try: import anywidget, traitlets
