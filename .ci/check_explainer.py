@@ -2,7 +2,7 @@
 site in FOLDER, opens it in Chromium with the network cut off. Its numbers are compared
 with PyTorch's, each view is used by keyboard alone, and on a phone; axe looks at it in both colours.
 `--stills` writes the pictures that stand where no JavaScript runs, from the same pages."""
-import base64, io, json, statistics, sys, threading, time
+import base64, html, io, json, re, statistics, sys, threading, time
 from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -153,11 +153,16 @@ class Check:
 
     def close(self, page): page.context.close()
 
-    def numbers(self):
+    def module(self):
+        "A page that holds the module itself, as `x`, and the weights, as `file`"
         page = self.open()
-        data = base64.b64encode(explainer_file('explainer.safetensors').read_bytes()).decode()
         code = explainer_file('explainer.js').read_text(encoding='utf-8')
+        data = base64.b64encode(explainer_file('explainer.safetensors').read_bytes()).decode()
         page.evaluate(module_js, [code, data])
+        return page
+
+    def numbers(self):
+        page = self.module()
         found = page.evaluate(golden_js, json.dumps(cases())) # as text: playwright packs slowly
         worst = max(v for o in found.values() for v in o.values())
         for case,o in found.items():
@@ -193,10 +198,16 @@ class Check:
                  'unit=9:99:q': 'unit', 'unit=%00': 'unit', 'tab=nothing': 'tab', 'write=1e9': 'write',
                  'temperature=hot': 'temperature', 'break=1:f:all': 'break', 'break=7:c:3:0:1': 'break',
                  'reset=now': 'reset', 'seed=-1': 'seed', 'logit=<b>': 'logit'}
-        page = self.open()
-        code = explainer_file('explainer.js').read_text(encoding='utf-8')
-        data = base64.b64encode(explainer_file('explainer.safetensors').read_bytes()).decode()
-        page.evaluate(module_js, [code, data])
+        page = self.module()
+        links = {html.unescape(o) for f in self.folder.rglob('*.html')
+                 for o in re.findall(r'href="[^"]*explainer\.html\?([^"]*)"', f.read_text('utf-8'))}
+        self.need(len(links) >= 10, 'the pages link to less than they did', links)
+        for query in links:
+            notes = page.evaluate("""(query) => {
+              const {state, notes} = x.readState(query, file)
+              return [...notes, ...x.parseText(state.text, file.vocab).notes]
+            }""", query)
+            self.need(not notes, 'a page links to what does not exist', f'{query}: {notes}')
         standard = page.evaluate("x.readState('', file)")
         for query,word in wrong.items():
             got = page.evaluate('(query) => x.readState(query, file)', query)
@@ -288,6 +299,18 @@ class Check:
         page.wait_for_selector('.rnnx')
         self.need(self.state(page) == again, 'the address does not last', f'{again} {self.state(page)}')
         self.close(page)
+
+    def figures(self):
+        "The pictures in the lessons have become figures, which answer to their controls"
+        for lesson in 'lesson1_counts','lesson3_state','lesson6_gates','lesson7_regularise':
+            page = self.open(f'chapter/{lesson}.html')
+            figure = page.locator('.rnnx')
+            self.need(figure.count() == 1, f'{lesson} has no figure')
+            self.need(not page.locator('img[src*=stills]').count(), f'{lesson} shows a still picture')
+            said = figure.inner_text()
+            figure.locator('input[type=range]').first.press('ArrowLeft')
+            self.need(figure.inner_text() != said, f'{lesson}: the figure cannot be moved')
+            self.close(page)
 
     def break_it(self):
         "Forgetting at one word changes what comes next; mending brings it back"
@@ -397,7 +420,7 @@ def main(folder, task=''):
         c = Check(Path(folder), base, p.chromium.launch(executable_path=chromium(), args=flags))
         if task == '--stills': return write_stills(c)
         for part in (c.sizes, c.from_file, c.numbers, c.addresses, c.typing, c.keyboard,
-                     c.break_it, c.looks, c.playing):
+                     c.figures, c.break_it, c.looks, c.playing):
             began = time.time()
             try: part()
             except Exception as e: c.need(False, f'“{part.__name__}” broke off', str(e)[:400])

@@ -245,6 +245,7 @@ def build():
         places |= {o: f'../{page.path}#{anchor(o)}' for o in names}
     for f in (o for ext in ('css', 'svg', 'html', 'md') for o in (root/'nbs').glob(f'*.{ext}')):
         shutil.copy(f, work)
+    shutil.copytree(root/'nbs/stills', work/'stills')
     changes = (root/'CHANGELOG.md').read_text(encoding='utf-8').partition('\n')[2]
     (work/'changelog.md').write_text('---\ntitle: "Changelog"\ndescription: "What changed, '
                                      f'release by release"\n---\n\n{changes}', encoding='utf-8')

@@ -80,6 +80,8 @@ def readme():
     text,_ = md.from_notebook_node(nb)
     # PyPI knows no relative links
     text = re.sub(r'\]\((?!\w+:|#|/)([^)\s]+\.ipynb[^)\s]*)\)', rf']({home}/\1)', text)
+    raw = home.replace('/blob/', '/raw/')
+    text = re.sub(r'\]\((stills/[^)\s]+)\)', rf']({raw}/\1)', text)
     text = text.replace(mark, '')
     head,_,rest = re.sub(r'\n{3,}', '\n\n', text).strip().partition('\n')
     return (f'{head}\n\n<!-- Generated from nbs/index.ipynb by .ci/readme.py: edit the notebook. '

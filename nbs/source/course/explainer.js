@@ -523,7 +523,7 @@ const style = `
 .rnnx details { border: 1px solid var(--x-line); border-radius: .4rem; padding: .3rem .8rem; margin: .5rem 0; }
 .rnnx summary { cursor: pointer; font-weight: 500; }
 .rnnx ul { margin: .3rem 0; padding-left: 1.2rem; }
-.rnnx .reach { margin: .5rem 0; white-space: nowrap; } .rnnx .reach canvas { margin-top: .2rem; }
+.rnnx .reach { margin: .5rem 0; white-space: nowrap; } .rnnx .told { position: sticky; left: 0; } .rnnx .reach canvas { margin-top: .2rem; }
 .rnnx svg { display: block; max-width: 100%; } .rnnx svg text { fill: var(--x-ink); font: 12px system-ui, sans-serif; }
 .rnnx figcaption { color: var(--x-grey); font-size: .9em; margin-top: .4rem; }
 .rnnx .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -1010,7 +1010,8 @@ function page({ el, file, query, save }) {
         ctx.fillRect(t * colW + 1, 56 - tall, colW - 2, tall)
         if (last) label(ctx, t, 62)
       })
-      return h('div', { class: 'reach' }, h('strong', {}, kindNames[net.layers[0].kind]), h('span', { class: 'quiet' }, ` (${name} after epoch ${epoch}): nine tenths come from the last ${near > 1 ? `${near} words` : 'word'}`), c)
+      return h('div', { class: 'reach' },
+        h('span', { class: 'told' }, h('strong', {}, kindNames[net.layers[0].kind]), h('span', { class: 'quiet' }, ` (${name}, epoch ${epoch}): 90 % from the last ${near > 1 ? `${near} words` : 'word'}`)), c)
     })
     panel.replaceChildren(
       h('div', { class: 'bunch' }, labelled('How much does each word matter for', choice)),
@@ -1416,7 +1417,7 @@ function count({ el, file, query }) {
   const { top, onColours, end } = root(el, 'figure')
   const { state } = readState(query, file)
   const network = makeNetwork(file, state.model, file.models[state.model].epochs.at(-1))
-  const { words } = parseText('95-97', file.vocab)
+  const { words } = parseText('91-97', file.vocab)
   const places = readAll(file, network, words, { ...state, write: 400, temperature: 0 })
   const span = 30
   let at = words.length - 1
@@ -1424,16 +1425,14 @@ function count({ el, file, query }) {
   const film = h('p', { style: 'font-size: 1.15em; margin: .2rem 0; white-space: nowrap; overflow: hidden; direction: rtl', 'aria-live': 'off' })
   const line = h('span', { style: 'unicode-bidi: embed; direction: ltr' })
   film.append(h('bdi', { dir: 'ltr' }, line))
-  const canvas = h('canvas', { role: 'img', 'aria-label': 'Cell state of the first layer over the last words' })
+  const canvas = h('canvas', { role: 'img', 'aria-label': 'Hidden state of the first layer over the last words' })
   const expects = h('div', { class: 'words' })
   const button = h('button', { type: 'button', class: 'main' })
-  const scale = scaleOf(places, 0, 'c' in places[0].step.layers[0] ? 'c' : 'h')
-  const value = valuesOf[network.layers[0].kind][0]
   function show() {
     const from = Math.max(0, at + 1 - span)
     const context = sized(canvas, span * 14, network.size * 5)
     const put = painter(top, context)
-    places.slice(from, at + 1).forEach((o, k) => o.step.layers[0][value].forEach((v, u) => put(v / scale, false, k * 14, u * 5, 13, 4)))
+    places.slice(from, at + 1).forEach((o, k) => o.step.layers[0].h.forEach((v, u) => put(v, false, k * 14, u * 5, 13, 4)))
     line.replaceChildren(...places.slice(Math.max(0, at - 12), at + 1).map((o, k, all) => h(k === all.length - 1 ? 'strong' : 'span', {}, `${o.word} `)))
     const p = softmax(places[at].step.logits)
     const order = p.map((_, i) => i).sort((a, b) => p[b] - p[a]).slice(0, 4)
