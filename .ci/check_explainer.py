@@ -1,6 +1,6 @@
 """Is the RNN Explainer right, and can everybody use it? `check_explainer.py FOLDER`, with the built
-site in FOLDER, opens it in Chromium with the network cut off. Its numbers are compared
-with PyTorch's, each view is used by keyboard alone, and on a phone; axe looks at it in both colours.
+site in FOLDER, opens it in Chromium with the network cut off. Its numbers are compared with
+PyTorch's, each view is used by keyboard alone, and on a phone; axe looks at it in both colours.
 `--stills` writes the pictures that stand where no JavaScript runs, from the same pages."""
 import base64, html, io, json, re, statistics, sys, threading, time
 from functools import partial
@@ -22,8 +22,8 @@ module_js = """async ([code, data]) => {
 
 golden_js = """(cases) => {
   const far = (a, b) => { // relative to the largest number of the vector
-    let [off, size] = [0, 0]
-    b.forEach((v, i) => { off = Math.max(off, Math.abs(a[i] - v)); size = Math.max(size, Math.abs(v)) })
+    const off = Math.max(...b.map((v, i) => Math.abs(a[i] - v)))
+    const size = Math.max(...b.map(Math.abs))
     return a.length === b.length ? off / (size || 1) : Infinity
   }
   const found = {}
@@ -83,8 +83,10 @@ def golden(model, ids, word, at, resets=(), cut=0, forget=None):
                     h = o*c.tanh()
                     out.append(dict(i=i, f=f, g=g, o=o, c=c, h=h))
                 elif rnn.mode == 'GRU':
-                    (ar,az,an),(br,bz,bn) = a.chunk(3),b.chunk(3)
-                    r,z = (ar+br).sigmoid(),(az+bz).sigmoid()
+                    ar,az,an = a.chunk(3)
+                    br,bz,bn = b.chunk(3)
+                    r = (ar+br).sigmoid()
+                    z = (az+bz).sigmoid()
                     n = (an + r*bn).tanh()
                     h = (1-z)*n + z*h
                     out.append(dict(r=r, z=z, n=n, h=h))
@@ -106,14 +108,16 @@ def golden(model, ids, word, at, resets=(), cut=0, forget=None):
 def cases():
     "200 words from 8,990 on, most of them never read in training: plain, reset, cut, broken"
     _,vocab = pretrained()
-    ids = vocab.encode(' . '.join(number_words(n) for n in range(8990, 9040)).split())[:200].tolist()
+    text = ' . '.join(number_words(n) for n in range(8990, 9040)).split()[:200]
+    ids = vocab.encode(text).tolist()
     res = {}
     for name in 'LMModel2','LMModel4','LMModel5','LMModel6','LMModel7','LMModel8':
         model,_ = pretrained(name, 15)
         common = dict(model=name, epoch=15, ids=ids, word=vocab.o2i['hundred'], at=199)
         def case(how, resets=(), cut=0, holds=(), forget=None):
-            res[f'{name} {how}'] = common | dict(resets=[*resets], holds=[*holds], **{'from': cut}) | golden(
-                model, ids, common['word'], 199, resets, cut, forget)
+            broken = {'resets': [*resets], 'holds': [*holds], 'from': cut}
+            res[f'{name} {how}'] = common | broken | golden(model, ids, common['word'], 199,
+                                                            resets, cut, forget)
         case('whole')
         case('reset and cut', resets=[120], cut=150)
         if name in ('LMModel6', 'LMModel7'):
@@ -144,7 +148,8 @@ class Check:
         context.route(lambda url: not url.startswith((self.base, 'data:', 'blob:')), outside)
         context.add_init_script(in_page)
         page = context.new_page()
-        page.on('console', lambda o: self.need(o.type not in ('error', 'warning'), f'{address} speaks on the console', o.text[:150]))
+        page.on('console', lambda o: self.need(o.type not in ('error', 'warning'),
+                                               f'{address} speaks on the console', o.text[:150]))
         page.on('pageerror', lambda o: self.need(False, f'{address}: a script fails', str(o)))
         page.goto(f'{self.base}/{address}')
         page.wait_for_selector('.rnnx')
@@ -166,8 +171,9 @@ class Check:
         found = page.evaluate(golden_js, json.dumps(cases())) # as text: playwright packs slowly
         worst = max(v for o in found.values() for v in o.values())
         for case,o in found.items():
-            for k,v in o.items(): self.need(v <= 1e-5, f'{case}: {k} is not PyTorch\'s', f'{v:.1e} off')
-        self.said.append(f'{len(found)} readings of 200 words are PyTorch\'s to {worst:.0e}')
+            for k,v in o.items():
+                self.need(v <= 1e-5, f"{case}: {k} is not PyTorch's", f'{v:.1e} off')
+        self.said.append(f"{len(found)} readings of 200 words are PyTorch's to {worst:.0e}")
         words = page.evaluate("""() => {
           const all = [...Array(9999).keys()].map((n) => x.numberWords(n + 1))
           const wrong = all.slice(0, -1).filter((o, n) => [...all[n + 1], '.'].some((w, k, next) =>
@@ -194,10 +200,9 @@ class Check:
                   self.text(page, '.film [aria-current]') == '.', 'an address is not shown: at')
         self.need('layer 2, unit 7' in self.text(page, '.panel').lower(), 'no opened cell')
         self.close(page)
-        wrong = {'model=LMModel99': 'LMModel99', 'epoch=3': 'epoch', 'at=-4': 'at', 'at=x': 'at',
-                 'unit=9:99:q': 'unit', 'unit=%00': 'unit', 'tab=nothing': 'tab', 'write=1e9': 'write',
-                 'temperature=hot': 'temperature', 'break=1:f:all': 'break', 'break=7:c:3:0:1': 'break',
-                 'reset=now': 'reset', 'seed=-1': 'seed', 'logit=<b>': 'logit'}
+        wrong = ['model=LMModel99', 'epoch=3', 'at=-4', 'at=x', 'unit=9:99:q', 'unit=%00',
+                 'tab=nothing', 'write=1e9', 'temperature=hot', 'break=1:f:all', 'reset=now',
+                 'break=7:c:3:0:1', 'seed=-1', 'logit=<b>']
         page = self.module()
         links = {html.unescape(o) for f in self.folder.rglob('*.html')
                  for o in re.findall(r'href="[^"]*explainer\.html\?([^"]*)"', f.read_text('utf-8'))}
@@ -209,10 +214,11 @@ class Check:
             }""", query)
             self.need(not notes, 'a page links to what does not exist', f'{query}: {notes}')
         standard = page.evaluate("x.readState('', file)")
-        for query,word in wrong.items():
+        for query in wrong:
             got = page.evaluate('(query) => x.readState(query, file)', query)
-            self.need(got['state'] == standard['state'], 'a malformed address is not the default', query)
-            self.need(len(got['notes']) == 1 and word in got['notes'][0],
+            same = got['state'] == standard['state']
+            self.need(same, 'a malformed address is not the default', query)
+            self.need(len(got['notes']) == 1 and query.split('=')[0] in got['notes'][0],
                       'a malformed address is not spoken of', f'{query}: {got["notes"]}')
         page.goto(f'{self.base}/explainer.html?epoch=99&unit=1')
         page.wait_for_selector('.rnnx')
@@ -225,8 +231,8 @@ class Check:
         "What cannot be read is said in words, and never breaks the page"
         page = self.open()
         box = page.get_by_label('Numbers or words')
-        for text,said in {'one two blorp': '“blorp”', '': 'Type a number', '1-9999': 'first 400 words',
-                          '12345': '12,345', '0': '1 to 9,999', 'x '*5000: 'Type a number',
+        for text,said in {'one two blorp': '“blorp”', '': 'Type a number', '12345': '12,345',
+                          '1-9999': 'first 400 words', '0': '1 to 9,999', 'x '*5000: 'Type a number',
                           '<img src=x onerror=alert(1)>': 'Type a number', '799': '', '38-41': '',
                           'seven hundred ninety-nine, eight hundred': ''}.items():
             box.fill(text)
@@ -238,7 +244,8 @@ class Check:
         box.fill('999-1002')
         box.press('Enter')
         words = page.locator('.film button').all_inner_texts()
-        self.need(words[:5] == 'nine hundred ninety nine .'.split(), 'a range is read wrongly', words)
+        right = 'nine hundred ninety nine .'.split()
+        self.need(words[:5] == right, 'a range is read wrongly', words)
         self.close(page)
 
     def keyboard(self):
@@ -255,7 +262,8 @@ class Check:
         at = lambda: int(page.locator('.rnnx input[aria-label=Word]').input_value())
         chip = page.locator('.film [aria-current]')
         chip.press('End')
-        self.need(at() == page.locator('.film button').count()-1, 'End does not lead to the last word')
+        last = page.locator('.film button').count()-1
+        self.need(at() == last, 'End does not lead to the last word')
         page.keyboard.press('Home')
         page.keyboard.press('ArrowRight')
         self.need(at() == 1, 'the arrow keys do not step')
@@ -285,7 +293,8 @@ class Check:
         page.get_by_role('button', name='Reset the state').press('Enter')
         page.get_by_role('button', name='Forget everything').press('Enter')
         self.need(page.get_by_role('button', name='Mend:').count() == 3, 'nothing is broken')
-        self.need('break=' in self.state(page) and 'reset=' in self.state(page), 'not in the address')
+        kept = 'break=' in self.state(page) and 'reset=' in self.state(page)
+        self.need(kept, 'what is broken is not in the address')
         page.get_by_role('button', name='Mend all').press('Enter')
         self.need('break=' not in self.state(page), 'it is not mended')
         page.get_by_label('Then it writes').select_option('60')
@@ -297,7 +306,7 @@ class Check:
         again = self.state(page)
         page.reload()
         page.wait_for_selector('.rnnx')
-        self.need(self.state(page) == again, 'the address does not last', f'{again} {self.state(page)}')
+        self.need(self.state(page) == again, 'the address does not last', self.state(page))
         self.close(page)
 
     def figures(self):
@@ -306,7 +315,8 @@ class Check:
             page = self.open(f'chapter/{lesson}.html')
             figure = page.locator('.rnnx')
             self.need(figure.count() == 1, f'{lesson} has no figure')
-            self.need(not page.locator('img[src*=stills]').count(), f'{lesson} shows a still picture')
+            still = page.locator('img[src*=stills]').count()
+            self.need(not still, f'{lesson} shows a still picture')
             said = figure.inner_text()
             figure.locator('input[type=range]').first.press('ArrowLeft')
             self.need(figure.inner_text() != said, f'{lesson}: the figure cannot be moved')
@@ -357,7 +367,7 @@ class Check:
           return gaps
         }""")
         middle = statistics.median(gaps)
-        self.need(middle < 17.5, 'it plays with less than 60 frames a second', f'{middle:.1f} ms each')
+        self.need(middle < 17.5, 'less than 60 frames a second', f'{middle:.1f} ms each')
         self.said.append(f'{1000/middle:.0f} frames a second')
         self.close(page)
         for motion in 'reduce','no-preference':
@@ -393,7 +403,8 @@ class Check:
     def sizes(self):
         size = (self.folder/'explainer.html').stat().st_size
         self.need(size <= 1_200_000, 'the page is larger than 1.2 MB', f'{size:,} bytes')
-        self.need(explainer_file('explainer.safetensors').stat().st_size <= 1_000_000, 'weights > 1 MB')
+        weights = explainer_file('explainer.safetensors').stat().st_size
+        self.need(weights <= 1_000_000, 'the weights are larger than 1 MB', f'{weights:,} bytes')
         self.said.append(f'{size/1e6:.2f} MB')
 
 

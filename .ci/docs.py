@@ -5,8 +5,8 @@ A notebook becomes a page: what is for nbdev only is taken out, links to its sou
 put in. smalldocs turns the pages into a website, with a reference of all names, and reads
 nbs/_quarto.yml as Quarto does; .ci/sidebar.py gives the order. KaTeX, which draws the formulas, is
 put beside the pages, so that they are complete without a network."""
-import argparse, ast, base64, hashlib, inspect, json, re, shutil, subprocess, sys, tarfile, time, zlib
-import threading
+import argparse, ast, base64, hashlib, inspect, json, re, shutil, subprocess, sys, tarfile, time
+import threading, zlib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
@@ -207,8 +207,8 @@ def add_katex(site, name, version, sha512):
 
 
 def add_explainer(site):
-    """Puts the RNN Explainer into every page that has a place for it, or a picture that links to one,
-    with the weights that it needs there"""
+    """Puts the RNN Explainer into every page with a picture that links to one of its views, and the
+    weights that it needs there"""
     whole = explainer_file('explainer.safetensors').read_bytes()
     code = explainer_file('explainer.js').read_text(encoding='utf-8')
     needs = dict(count=('LMModel7', 60), cell=('LMModel7', 15), unroll=('LMModel4', 15))
@@ -221,8 +221,7 @@ def add_explainer(site):
                      if (name := k.split('/')[0]) in at}, about | dict(models=models))
     for f in site.rglob('*.html'):
         text = f.read_text(encoding='utf-8')
-        views = {*re.findall(r'data-explain="(\w+)"', text),
-                 *re.findall(r'<a [^>]*explainer\.html\?view=(\w+)[^>]*>\s*<img', text)}
+        views = {*re.findall(r'<a [^>]*explainer\.html\?view=(\w+)[^>]*>\s*<img', text)}
         if not views: continue
         some = [needs[o] for o in sorted(views) if o in needs]
         data = whole if 'page' in views else part(some)

@@ -120,6 +120,7 @@ def explain(
                          "vocab that it was trained with")
     name = type(model).__name__
     about = dict(vocab=list(vocab), sep=vocab.sep, models={name: dict(epochs=['trained'])})
-    if text or 'thousand' not in vocab.o2i: about['text'] = text or vocab.sep.join(vocab.tokens[:20])
+    if 'thousand' not in vocab.o2i: text = text or vocab.sep.join(vocab.tokens[:20])
+    if text: about['text'] = text
     tensors = {f'{name}/{k}': v[None].float() for k,v in sd.items()}
     return widget(weights=pack(tensors, about), state=state)
