@@ -463,7 +463,7 @@ const style = `
 .rnnx.dark { --x-grey: #a9b4c0; --x-line: #46525e; --x-soft: #262d35; --x-plus: #ff8a3d;
   --x-minus: #5ab4f0; --x-gate: #35c79b; --x-good: #4fd0a5; --x-bad: #ff9a6b; --x-mark: #e0a3d2;
   --x-link: #8ab8ff; }
-.rnnx * { box-sizing: border-box; }
+.rnnx * { box-sizing: border-box; } .rnnx [hidden] { display: none; }
 .rnnx :where(button, select, input[type=text], input[type=number]) { font: inherit; color: var(--x-ink);
   background: var(--x-paper); border: 1px solid var(--x-line); border-radius: .4rem;
   padding: .2rem .5rem; min-height: 2rem; max-width: 100%; }
@@ -553,6 +553,7 @@ function select(choices, chosen, onchange, more = {}) {
   return e
 }
 const fixed = (v, n = 2) => (Math.abs(v) < 0.5 * 10 ** -n ? (0).toFixed(n) : v.toFixed(n)).replace('-', '−')
+const visible = (word) => ({ ' ': '␣', '\n': '↵' })[word] ?? word // a network of characters has these
 const percent = (p) => (p < 0.0005 ? '0 %' : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`)
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches
 const kindNames = { loop: 'a loop', rnn: 'RNN', lstm: 'LSTM', gru: 'GRU' }
@@ -642,7 +643,7 @@ const examples = [
   ['9003-9006', 'nine thousand, which it never read'],
 ]
 
-function page({ el, file, query, save }) {
+function page({ el, file, query, save, linked }) {
   const { top, onColours, end } = root(el, 'page')
   let { state, notes } = readState(query, file)
   let network
@@ -707,7 +708,8 @@ function page({ el, file, query, save }) {
     change({ model: v, epoch: epochs.includes(state.epoch) ? state.epoch : epochs.at(-1) })
   })
   const epochChoice = h('input', { type: 'range', min: 0, step: 1, oninput: () => change({ epoch: file.models[state.model].epochs[epochChoice.value] }) })
-  const epochSaid = h('output')
+  const epochSaid = h('output', { style: 'white-space: nowrap' })
+  const epochRow = h('label', { class: 'short', style: 'width: 16rem' }, 'Epoch', epochChoice, epochSaid)
   const writes = select([0, 5, 20, 60, 200].map((v) => [v, v ? `${v} words` : 'nothing']), state.write, (v) => change({ write: Number(v) }))
   const heat = select(temperatures.map((v) => [v, v ? `${v}` : '0: the likeliest']), state.temperature, (v) => change({ temperature: Number(v) }))
   const again = h('button', { type: 'button', onclick: () => change({ seed: state.seed + 1 }) }, 'Draw again')
@@ -813,7 +815,7 @@ function page({ el, file, query, save }) {
     context.rotate(Math.PI / 2)
     context.font = `${t === state.at ? 'bold ' : ''}13px system-ui, sans-serif`
     context.fillStyle = colour(top, t > state.at ? 'grey' : 'ink')
-    context.fillText(places[t].word.slice(0, 10), 0, 0)
+    context.fillText(visible(places[t].word).slice(0, 10), 0, 0)
     context.restore()
   }
 
@@ -821,6 +823,7 @@ function page({ el, file, query, save }) {
   function layout() {
     const { epochs, accuracy } = file.models[state.model]
     modelChoice.value = state.model
+    epochRow.hidden = epochs.length < 2
     epochChoice.max = epochs.length - 1
     epochChoice.value = epochs.indexOf(state.epoch)
     const acc = accuracy && accuracy[epochs.indexOf(state.epoch)]
@@ -845,7 +848,7 @@ function page({ el, file, query, save }) {
       ]),
     ]
     broken.replaceChildren(...lines.map(([words, mend]) => h('li', {}, words, ' ', h('button', { type: 'button', 'aria-label': `Mend: ${words}`, onclick: mend }, 'Mend'))))
-    film.replaceChildren(...places.map((o, t) => h('button', { type: 'button', tabindex: -1, onclick: () => go(t) }, o.word)))
+    film.replaceChildren(...places.map((o, t) => h('button', { type: 'button', tabindex: -1, onclick: () => go(t) }, visible(o.word))))
     scrub.max = places.length - 1
     rowH = network.size * network.layers.length <= 64 ? 6 : 4
     colW = Math.max(24, Math.min(44, Math.floor(strip.clientWidth / places.length)))
@@ -925,9 +928,9 @@ function page({ el, file, query, save }) {
     const right = truth === null ? -1 : file.vocab.indexOf(truth)
     const shown = order.slice(0, 6)
     if (right >= 0 && !shown.includes(right)) shown[5] = right
-    expects.textContent = `After “${word}” it expects`
+    expects.textContent = `After “${visible(word)}” it expects`
     rows.replaceChildren(...shown.flatMap((i) => [
-      h('span', { class: i === right ? 'true' : '' }, `${i === right ? '✓ ' : ''}${file.vocab[i]}`),
+      h('span', { class: i === right ? 'true' : '' }, `${i === right ? '✓ ' : ''}${visible(file.vocab[i])}`),
       h('span', { class: 'bar' }, h('i', { style: `width: ${100 * p[i]}%` })),
       h('span', { class: 'p' }, percent(p[i])),
     ]))
@@ -935,7 +938,7 @@ function page({ el, file, query, save }) {
     const good = judged.filter((o) => o.said === o.truth).length
     const now = truth === null ? [h('span', { class: 'quiet' }, 'Any word could follow here.')]
       : top1 === truth ? [h('strong', { class: 'good' }, '✓ right')]
-        : [h('strong', { class: 'bad' }, `✗ wrong: it is “${truth}”`)]
+        : [h('strong', { class: 'bad' }, `✗ wrong: it is “${visible(truth)}”`)]
     verdict.replaceChildren(...now, judged.length ? ` · ${good} of ${judged.length} right so far` : '')
   }
 
@@ -1054,6 +1057,7 @@ function page({ el, file, query, save }) {
         go(state.at, { layer: Math.floor(flat / network.size), unit: flat % network.size })
     } else return
     e.preventDefault()
+    e.stopPropagation() // Jupyter has the arrow keys, too
     if (focus === 'film') film.children[state.at].focus({ preventScroll: true })
   }
   film.addEventListener('keydown', (e) => arrows(e, 'film'))
@@ -1085,12 +1089,12 @@ function page({ el, file, query, save }) {
   })
 
   top.append(
-    h('div', { class: 'bunch' }, labelled('Numbers or words', text, 'grow'), chosen),
+    h('div', { class: 'bunch' }, labelled(counts ? 'Numbers or words' : 'Text', text, 'grow'), counts ? chosen : null),
     said,
     film,
     h('div', { class: 'bunch' }, playButton, back1, next1, speeds, labelled('Network', modelChoice),
-      labelled('Epoch', h('span', { class: 'short', style: 'display: inline-flex; gap: .4rem; white-space: nowrap; width: 13.5rem' }, epochChoice, epochSaid)),
-      labelled('Then it writes', writes), labelled('Temperature', heat), again, link),
+      epochRow,
+      labelled('Then it writes', writes), labelled('Temperature', heat), again, linked ? link : null),
     breaking,
     h('div', { class: 'two' },
       h('div', {},
@@ -1482,7 +1486,8 @@ function render({ model, el }) {
     model.set('state', query)
     model.save_changes()
   }
-  return views[model.get('view')]({ el, file, query: model.get('state'), save })
+  const linked = Boolean(model.get('linked'))
+  return views[model.get('view')]({ el, file, query: model.get('state'), save, linked })
 }
 
 const explainer = { render }
@@ -1516,6 +1521,7 @@ export async function mount(where) {
       view: asked in views ? asked : el.dataset.explain,
       state: own ? location.search : el.dataset.state || '',
       weights,
+      linked: own,
     }
     const model = {
       get: (key) => values[key],
