@@ -25,9 +25,9 @@ def main(folder):
     with tempfile.TemporaryDirectory() as tmp:
         venv.create(tmp)
         bins = Path(tmp)/('Scripts' if sys.platform == 'win32' else 'bin')
-        uv = [Path(sys.executable).with_name('uv'), 'pip', 'install', '-q', '--python', bins/'python']
-        run(*uv, '--no-deps', wheel)
-        run(*uv, *checkers)
+        install = [Path(sys.executable).with_name('uv'), 'pip', 'install', '-q', '--python', tmp]
+        run(*install, '--no-deps', wheel)
+        run(*install, *checkers)
         site = subprocess.check_output([bins/'python', '-c',
                                         'import sysconfig; print(sysconfig.get_path("purelib"))'],
                                        text=True)
