@@ -83,7 +83,7 @@ export function makeNetwork(file, name, epoch) {
     return Float64Array.from(t.values.subarray(at * size, (at + 1) * size))
   }
   const has = (key) => `${name}/${key}` in file.tensors
-  const [, words, size] = file.tensors[`${name}/i_h.weight`].shape
+  const [, , size] = file.tensors[`${name}/i_h.weight`].shape
   const layers = []
   if (has('h_h.weight')) {
     const w = take('h_h.weight')
@@ -99,7 +99,7 @@ export function makeNetwork(file, name, epoch) {
   }
   const embedding = take('i_h.weight')
   const out = { w: has('h_o.weight') ? take('h_o.weight') : embedding, b: take('h_o.bias') }
-  return { name, epoch, words, size, embedding, layers, out }
+  return { name, epoch, size, embedding, layers, out }
 }
 
 // One layer, one word. `held` is what the reader broke: [{ value, unit (or all), to }]
@@ -108,7 +108,8 @@ function layerStep(layer, x, before, held) {
   const a = product(layer.wi, layer.bi, x)
   const b = product(layer.wh, layer.bh, before.h)
   const now = { x, before, held, a, b, h: new Float64Array(size) }
-  const units = (f) => { // faster than `map`, and this runs 63,000 times for all numbers
+  const units = (f) => {
+    // faster than `map`, and this runs 63,000 times for all numbers
     const out = new Float64Array(size)
     for (let u = 0; u < size; u++) out[u] = f(u)
     return out
@@ -162,20 +163,65 @@ function layerBack(layer, now, dh, dc) {
   if (layer.kind === 'rnn') parts = [tanhBack(dh, now.h)]
   if (layer.kind === 'lstm') {
     const t = now.c.map(Math.tanh)
-    dc = free('c', dc.map((v, u) => v + dh[u] * now.o[u] * (1 - t[u] * t[u])))
+    dc = free(
+      'c',
+      dc.map((v, u) => v + dh[u] * now.o[u] * (1 - t[u] * t[u])),
+    )
     parts = [
-      sigmoidBack(free('i', dc.map((v, u) => v * now.g[u])), now.i),
-      sigmoidBack(free('f', dc.map((v, u) => v * before.c[u])), now.f),
-      tanhBack(free('g', dc.map((v, u) => v * now.i[u])), now.g),
-      sigmoidBack(free('o', dh.map((v, u) => v * t[u])), now.o),
+      sigmoidBack(
+        free(
+          'i',
+          dc.map((v, u) => v * now.g[u]),
+        ),
+        now.i,
+      ),
+      sigmoidBack(
+        free(
+          'f',
+          dc.map((v, u) => v * before.c[u]),
+        ),
+        now.f,
+      ),
+      tanhBack(
+        free(
+          'g',
+          dc.map((v, u) => v * now.i[u]),
+        ),
+        now.g,
+      ),
+      sigmoidBack(
+        free(
+          'o',
+          dh.map((v, u) => v * t[u]),
+        ),
+        now.o,
+      ),
     ]
     old.c = dc.map((v, u) => v * now.f[u])
   }
   if (layer.kind === 'gru') {
     const third = now.b.subarray(2 * size)
-    const dn = tanhBack(free('n', dh.map((v, u) => v * (1 - now.z[u]))), now.n)
-    const dz = sigmoidBack(free('z', dh.map((v, u) => v * (before.h[u] - now.n[u]))), now.z)
-    const dr = sigmoidBack(free('r', dn.map((v, u) => v * third[u])), now.r)
+    const dn = tanhBack(
+      free(
+        'n',
+        dh.map((v, u) => v * (1 - now.z[u])),
+      ),
+      now.n,
+    )
+    const dz = sigmoidBack(
+      free(
+        'z',
+        dh.map((v, u) => v * (before.h[u] - now.n[u])),
+      ),
+      now.z,
+    )
+    const dr = sigmoidBack(
+      free(
+        'r',
+        dn.map((v, u) => v * third[u]),
+      ),
+      now.r,
+    )
     parts = [dr, dz, dn]
     hidden = [dr, dz, dn.map((v, u) => v * now.r[u])]
     old.h = dh.map((v, u) => v * now.z[u])
@@ -242,10 +288,8 @@ export function softmax(logits, temperature = 1) {
 
 // ---- Text ------------------------------------------------------------------------------------
 
-const ones =
-  ' one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(
-    ' ',
-  )
+const teens = 'ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'
+const ones = ` one two three four five six seven eight nine ${teens}`.split(' ')
 const tens = '  twenty thirty forty fifty sixty seventy eighty ninety'.split(' ')
 
 // 342 → ['three', 'hundred', 'forty', 'two']
@@ -451,7 +495,14 @@ export function readAll(file, network, words, { holds, resets, write, temperatur
     let truth = counts ? truthAfter(sofar) : (file.vocab[ids[t + 1]] ?? null)
     if (!counts && t + 1 >= words.length) truth = null
     const own = t >= words.length
-    places.push({ word: file.vocab[ids[t]], step, truth, said: file.vocab[said], own, broken: held.length > 0 })
+    places.push({
+      word: file.vocab[ids[t]],
+      step,
+      truth,
+      said: file.vocab[said],
+      own,
+      broken: held.length > 0,
+    })
   }
   return places
 }
@@ -531,14 +582,15 @@ const style = `
 .rnnx .reach { margin: .5rem 0; white-space: nowrap; } .rnnx .told { position: sticky; left: 0; } .rnnx .reach canvas { margin-top: .2rem; }
 .rnnx svg { display: block; max-width: 100%; } .rnnx svg text { fill: var(--x-ink); font: 12px system-ui, sans-serif; }
 .rnnx figcaption { color: var(--x-grey); font-size: .9em; margin-top: .4rem; }
-.rnnx .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 @media (max-width: 700px) { .rnnx .two { grid-template-columns: minmax(0, 1fr); gap: .4rem; } }
 `
 
 // An element: its attributes (`on…` are listeners), and what is in it
 function h(tag, attributes = {}, ...children) {
-  const svg = ['svg', 'path', 'line', 'circle', 'rect', 'text', 'g', 'title'].includes(tag)
-  const e = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag)
+  const svg = ['svg', 'path', 'line', 'circle', 'rect', 'text'].includes(tag)
+  const e = svg
+    ? document.createElementNS('http://www.w3.org/2000/svg', tag)
+    : document.createElement(tag)
   for (const [k, v] of Object.entries(attributes)) {
     if (k.startsWith('on')) e.addEventListener(k.slice(2), v)
     else if (k === 'value') e.value = v
@@ -548,7 +600,6 @@ function h(tag, attributes = {}, ...children) {
   return e
 }
 
-let ids = 0
 const labelled = (words, control, kind = '') => h('label', { class: kind }, words, control)
 const option = (value, text) => h('option', { value: String(value) }, text)
 function select(choices, chosen, onchange, more = {}) {
@@ -557,7 +608,8 @@ function select(choices, chosen, onchange, more = {}) {
   e.value = String(chosen)
   return e
 }
-const fixed = (v, n = 2) => (Math.abs(v) < 0.5 * 10 ** -n ? (0).toFixed(n) : v.toFixed(n)).replace('-', '−')
+const fixed = (v, n = 2) =>
+  (Math.abs(v) < 0.5 * 10 ** -n ? (0).toFixed(n) : v.toFixed(n)).replace('-', '−')
 const visible = (word) => ({ ' ': '␣', '\n': '↵' })[word] ?? word // a network of characters has these
 const percent = (p) => (p < 0.0005 ? '0 %' : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`)
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches
@@ -581,10 +633,17 @@ function root(el, kind) {
   const top = h('div', { class: `rnnx ${kind}` })
   const redraw = []
   const look = () => {
-    const of = (e) => getComputedStyle(e).backgroundColor.match(/[\d.]+/g).map(Number)
+    const of = (e) =>
+      getComputedStyle(e)
+        .backgroundColor.match(/[\d.]+/g)
+        .map(Number)
     let e = el
     while (e && of(e)[3] === 0) e = e.parentElement
-    const dark = e ? of(e).slice(0, 3).reduce((a, b) => a + b, 0) < 384 : false
+    const dark = e
+      ? of(e)
+          .slice(0, 3)
+          .reduce((a, b) => a + b, 0) < 384
+      : false
     if (top.classList.contains('dark') !== dark) {
       top.classList.toggle('dark', dark)
       redraw.forEach((f) => f())
@@ -634,7 +693,8 @@ function scaleOf(places, layer, value) {
   if (value !== 'c' && places[0].step.layers[layer].c) return 1
   if (value !== 'c' && 'rzn'.includes(value)) return 1
   let most = 1
-  for (const { step } of places) for (const v of step.layers[layer][value]) most = Math.max(most, Math.abs(v))
+  for (const { step } of places)
+    for (const v of step.layers[layer][value]) most = Math.max(most, Math.abs(v))
   return most
 }
 
@@ -671,13 +731,15 @@ function page({ el, file, query, save, linked }) {
     state.layer = Math.min(state.layer, network.layers.length - 1)
     state.unit = Math.min(state.unit, network.size - 1)
     const some = (o) => o.layer < network.layers.length && valuesOf[kind()].includes(o.value)
-    if (!state.holds.every(some)) found.push('What was broken does not exist in this network: mended.')
+    if (!state.holds.every(some))
+      found.push('What was broken does not exist in this network: mended.')
     state.holds = state.holds.filter(some)
     let parsed = parseText(state.text, file.vocab, file.sep)
     found.push(...parsed.notes)
     if (!parsed.words.length) {
       const instead = file.text ?? '797-801'
-      found.push(`${counts ? 'Type a number, like 799, or words' : 'Type some words'}; until then it reads ${instead}.`)
+      const what = counts ? 'Type a number, like 799, or words' : 'Type some words'
+      found.push(`${what}; until then it reads ${instead}.`)
       parsed = parseText(instead, file.vocab, file.sep)
     }
     places = readAll(file, network, parsed.words, state)
@@ -688,94 +750,264 @@ function page({ el, file, query, save, linked }) {
   }
 
   // -- the text and the controls
-  const text = h('input', { type: 'text', spellcheck: 'false', autocomplete: 'off', value: state.text })
-  const typed = () => text.value !== state.text && change({ text: text.value, at: 0, holds: [], resets: [] })
+  const text = h('input', {
+    type: 'text',
+    spellcheck: 'false',
+    autocomplete: 'off',
+    value: state.text,
+  })
+  const typed = () =>
+    text.value !== state.text && change({ text: text.value, at: 0, holds: [], resets: [] })
   text.addEventListener('change', typed)
-  const chosen = select([['', 'or pick one'], ...examples], '', (v) => {
-    if (v) text.value = v
-    typed()
-    chosen.value = ''
-  }, { 'aria-label': 'Pick a text' })
-  const film = h('div', { class: 'film', role: 'group', 'aria-label': 'The words it reads; arrow keys step' })
-  const playButton = h('button', { class: 'main', type: 'button', onclick: () => (playing ? stop() : play()) }, '▶ Play')
-  const back1 = h('button', { type: 'button', 'aria-label': 'One word back', onclick: () => go(state.at - 1) }, '‹')
-  const next1 = h('button', { type: 'button', 'aria-label': 'One word on', onclick: () => go(state.at + 1) }, '›')
+  const chosen = select(
+    [['', 'or pick one'], ...examples],
+    '',
+    (v) => {
+      if (v) text.value = v
+      typed()
+      chosen.value = ''
+    },
+    { 'aria-label': 'Pick a text' },
+  )
+  const film = h('div', {
+    class: 'film',
+    role: 'group',
+    'aria-label': 'The words it reads; arrow keys step',
+  })
+  const playButton = h(
+    'button',
+    { class: 'main', type: 'button', onclick: () => (playing ? stop() : play()) },
+    '▶ Play',
+  )
+  const back1 = h(
+    'button',
+    { type: 'button', 'aria-label': 'One word back', onclick: () => go(state.at - 1) },
+    '‹',
+  )
+  const next1 = h(
+    'button',
+    { type: 'button', 'aria-label': 'One word on', onclick: () => go(state.at + 1) },
+    '›',
+  )
   let speed = 4
-  const speeds = select([1, 2, 4, 8, 16].map((v) => [v, `${v} words a second`]), speed, (v) => (speed = Number(v)), { 'aria-label': 'Speed' })
+  const speeds = select(
+    [1, 2, 4, 8, 16].map((v) => [v, `${v} words a second`]),
+    speed,
+    (v) => (speed = Number(v)),
+    { 'aria-label': 'Speed' },
+  )
   const describe = (name) => {
     const net = makeNetwork(file, name, file.models[name].epochs[0])
     const n = net.layers.length
     return `${name}: ${kindNames[net.layers[0].kind]}${n > 1 ? `, ${n} layers` : ''}`
   }
   const models = Object.keys(file.models)
-  const modelChoice = select(models.map((o) => [o, describe(o)]), state.model, (v) => {
-    const { epochs } = file.models[v]
-    change({ model: v, epoch: epochs.includes(state.epoch) ? state.epoch : epochs.at(-1) })
+  const modelChoice = select(
+    models.map((o) => [o, describe(o)]),
+    state.model,
+    (v) => {
+      const { epochs } = file.models[v]
+      change({ model: v, epoch: epochs.includes(state.epoch) ? state.epoch : epochs.at(-1) })
+    },
+  )
+  const epochChoice = h('input', {
+    type: 'range',
+    min: 0,
+    step: 1,
+    oninput: () => change({ epoch: file.models[state.model].epochs[epochChoice.value] }),
   })
-  const epochChoice = h('input', { type: 'range', min: 0, step: 1, oninput: () => change({ epoch: file.models[state.model].epochs[epochChoice.value] }) })
   const epochSaid = h('output', { style: 'white-space: nowrap' })
-  const epochRow = h('label', { class: 'short', style: 'width: 16rem' }, 'Epoch', epochChoice, epochSaid)
-  const writes = select([0, 5, 20, 60, 200].map((v) => [v, v ? `${v} words` : 'nothing']), state.write, (v) => change({ write: Number(v) }))
-  const heat = select(temperatures.map((v) => [v, v ? `${v}` : '0: the likeliest']), state.temperature, (v) => change({ temperature: Number(v) }))
-  const again = h('button', { type: 'button', onclick: () => change({ seed: state.seed + 1 }) }, 'Draw again')
-  const link = h('button', { type: 'button', onclick: async () => {
-    remember()
-    try {
-      await navigator.clipboard.writeText(location.href)
-      say('The link to what you see is copied.')
-    } catch {
-      say('The address of this page is the link to what you see.')
-    }
-  } }, 'Copy link')
+  const epochRow = h(
+    'label',
+    { class: 'short', style: 'width: 16rem' },
+    'Epoch',
+    epochChoice,
+    epochSaid,
+  )
+  const writes = select(
+    [0, 5, 20, 60, 200].map((v) => [v, v ? `${v} words` : 'nothing']),
+    state.write,
+    (v) => change({ write: Number(v) }),
+  )
+  const heat = select(
+    temperatures.map((v) => [v, v ? `${v}` : '0: the likeliest']),
+    state.temperature,
+    (v) => change({ temperature: Number(v) }),
+  )
+  const again = h(
+    'button',
+    { type: 'button', onclick: () => change({ seed: state.seed + 1 }) },
+    'Draw again',
+  )
+  const link = h(
+    'button',
+    {
+      type: 'button',
+      onclick: async () => {
+        remember()
+        try {
+          await navigator.clipboard.writeText(location.href)
+          say('The link to what you see is copied.')
+        } catch {
+          say('The address of this page is the link to what you see.')
+        }
+      },
+    },
+    'Copy link',
+  )
 
   // -- breaking it
-  const holdLayer = h('select', { 'aria-label': 'Layer to break', onchange: () => {} })
+  const holdLayer = h('select', { 'aria-label': 'Layer to break' })
   const holdValue = h('select', { 'aria-label': 'What to hold' })
   const holdUnit = h('select', { 'aria-label': 'Unit to hold' })
-  const holdTo = h('input', { type: 'number', min: -10, max: 10, step: 'any', value: '0', 'aria-label': 'Value to hold it at', style: 'width: 5rem' })
-  const holdLong = select([['on', 'from this word on'], ['once', 'at this word only']], 'on', () => {}, { 'aria-label': 'For how long' })
+  const holdTo = h('input', {
+    type: 'number',
+    min: -10,
+    max: 10,
+    step: 'any',
+    value: '0',
+    'aria-label': 'Value to hold it at',
+    style: 'width: 5rem',
+  })
+  const holdLong = select(
+    [
+      ['on', 'from this word on'],
+      ['once', 'at this word only'],
+    ],
+    'on',
+    () => {},
+    { 'aria-label': 'For how long' },
+  )
   const hold = (o) => change({ holds: [...state.holds, { from: state.at, until: Infinity, ...o }] })
   const broken = h('ul')
-  const breaking = h('details', {}, h('summary', {}, 'Break it'),
-    h('div', { class: 'bunch' },
-      h('button', { type: 'button', onclick: () => change({ resets: [...new Set([...state.resets, state.at])] }) }, 'Reset the state before this word'),
-      h('button', { type: 'button', class: 'forget', onclick: () => {
-        network.layers.forEach((_, layer) => state.holds.push({ layer, value: 'f', unit: 'all', to: 0, from: state.at, until: state.at }))
-        change()
-      } }, 'Forget everything at this word: f = 0'),
-      h('button', { type: 'button', onclick: () => change({ holds: [], resets: [] }) }, 'Mend all')),
-    h('div', { class: 'bunch' }, 'Hold', holdLayer, holdValue, holdUnit, 'at', holdTo, holdLong,
-      h('button', { type: 'button', onclick: () => {
-        const to = Number(holdTo.value)
-        if (holdTo.value === '' || !(Math.abs(to) <= 10)) return say('Hold it at a number from −10 to 10.')
-        hold({ layer: Number(holdLayer.value), value: holdValue.value, unit: holdUnit.value === 'all' ? 'all' : Number(holdUnit.value), to, until: holdLong.value === 'once' ? state.at : Infinity })
-      } }, 'Break')),
-    broken)
+  const breaking = h(
+    'details',
+    {},
+    h('summary', {}, 'Break it'),
+    h(
+      'div',
+      { class: 'bunch' },
+      h(
+        'button',
+        {
+          type: 'button',
+          onclick: () => change({ resets: [...new Set([...state.resets, state.at])] }),
+        },
+        'Reset the state before this word',
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'forget',
+          onclick: () => {
+            network.layers.forEach((_, layer) =>
+              state.holds.push({
+                layer,
+                value: 'f',
+                unit: 'all',
+                to: 0,
+                from: state.at,
+                until: state.at,
+              }),
+            )
+            change()
+          },
+        },
+        'Forget everything at this word: f = 0',
+      ),
+      h('button', { type: 'button', onclick: () => change({ holds: [], resets: [] }) }, 'Mend all'),
+    ),
+    h(
+      'div',
+      { class: 'bunch' },
+      'Hold',
+      holdLayer,
+      holdValue,
+      holdUnit,
+      'at',
+      holdTo,
+      holdLong,
+      h(
+        'button',
+        {
+          type: 'button',
+          onclick: () => {
+            const to = Number(holdTo.value)
+            if (holdTo.value === '' || !(Math.abs(to) <= 10))
+              return say('Hold it at a number from −10 to 10.')
+            hold({
+              layer: Number(holdLayer.value),
+              value: holdValue.value,
+              unit: holdUnit.value === 'all' ? 'all' : Number(holdUnit.value),
+              to,
+              until: holdLong.value === 'once' ? state.at : Infinity,
+            })
+          },
+        },
+        'Break',
+      ),
+    ),
+    broken,
+  )
   breaking.open = state.holds.length + state.resets.length > 0
 
   // -- the state and the next words
   const canvas = h('canvas', { class: 'strip', role: 'img' })
-  const strip = h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'State, a row for each unit; left and right step, up and down choose a unit' }, canvas)
+  const strip = h(
+    'div',
+    {
+      class: 'scroll',
+      tabindex: '0',
+      role: 'group',
+      'aria-label': 'State, a row for each unit; left and right step, up and down choose a unit',
+    },
+    canvas,
+  )
   const readout = h('p', { class: 'readout quiet', style: 'margin: .3rem 0' })
-  const scrub = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Word', oninput: () => go(Number(scrub.value)) })
+  const scrub = h('input', {
+    type: 'range',
+    min: 0,
+    step: 1,
+    'aria-label': 'Word',
+    oninput: () => go(Number(scrub.value)),
+  })
   const valueChoice = h('select', { onchange: () => change({ value: valueChoice.value }) })
-  const unitChoice = h('select', { onchange: () => {
-    const [layer, unit] = unitChoice.value.split(':').map(Number)
-    go(state.at, { layer, unit })
-  } })
+  const unitChoice = h('select', {
+    onchange: () => {
+      const [layer, unit] = unitChoice.value.split(':').map(Number)
+      go(state.at, { layer, unit })
+    },
+  })
   const expects = h('p', { class: 'title' })
   const rows = h('div', { class: 'words' })
   const verdict = h('p', { class: 'verdict' })
   const tabNames = { unit: 'This unit', cell: 'This cell, opened', reach: 'How far back' }
-  const panel = h('div', { class: 'panel', role: 'tabpanel', tabindex: '0', 'aria-label': 'Details' })
-  const tabs = h('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Details', onkeydown: (e) => {
-    const keys = Object.keys(tabNames)
-    const i = keys.indexOf(state.tab) + ({ ArrowRight: 1, ArrowLeft: -1 }[e.key] ?? NaN)
-    if (!(i in keys)) return
-    go(state.at, { tab: keys[i] })
-    tabs.children[i].focus()
-    e.preventDefault()
-  } }, ...Object.entries(tabNames).map(([k, v]) => h('button', { role: 'tab', type: 'button', onclick: () => go(state.at, { tab: k }) }, v)))
+  const panel = h('div', {
+    class: 'panel',
+    role: 'tabpanel',
+    tabindex: '0',
+    'aria-label': 'Details',
+  })
+  const tabs = h(
+    'div',
+    {
+      class: 'tabs',
+      role: 'tablist',
+      'aria-label': 'Details',
+      onkeydown: (e) => {
+        const keys = Object.keys(tabNames)
+        const i = keys.indexOf(state.tab) + ({ ArrowRight: 1, ArrowLeft: -1 }[e.key] ?? NaN)
+        if (!(i in keys)) return
+        go(state.at, { tab: keys[i] })
+        tabs.children[i].focus()
+        e.preventDefault()
+      },
+    },
+    ...Object.entries(tabNames).map(([k, v]) =>
+      h('button', { role: 'tab', type: 'button', onclick: () => go(state.at, { tab: k }) }, v),
+    ),
+  )
 
   let colW = 24
   const gap = 12
@@ -795,7 +1027,16 @@ function page({ el, file, query, save, linked }) {
       const y = columnTop(l)
       const values = places[t].step.layers[l][state.value]
       if (seen)
-        values.forEach((v, u) => put(v / scales[l], isGate(state.value), x + 1, y + u * rowH, colW - 2, rowH - (rowH > 3 ? 1 : 0)))
+        values.forEach((v, u) =>
+          put(
+            v / scales[l],
+            isGate(state.value),
+            x + 1,
+            y + u * rowH,
+            colW - 2,
+            rowH - (rowH > 3 ? 1 : 0),
+          ),
+        )
       else {
         context.fillStyle = colour(top, 'soft')
         context.fillRect(x + 1, y, colW - 2, network.size * rowH - 1)
@@ -832,28 +1073,62 @@ function page({ el, file, query, save, linked }) {
     epochChoice.max = epochs.length - 1
     epochChoice.value = epochs.indexOf(state.epoch)
     const acc = accuracy && accuracy[epochs.indexOf(state.epoch)]
-    epochSaid.textContent = `${state.epoch}${acc ? `, ${percent(acc)} right` : ''}${state.epoch === 0 ? ', untrained' : ''}`
+    const quality = state.epoch === 0 ? ', untrained' : ''
+    epochSaid.textContent = `${state.epoch}${acc ? `, ${percent(acc)} right` : quality}`
     epochSaid.title = 'of the words of a text that it has not read'
-    epochChoice.setAttribute('aria-valuetext', state.epoch === 0 ? 'untrained' : `after epoch ${state.epoch}`)
+    epochChoice.setAttribute(
+      'aria-valuetext',
+      state.epoch === 0 ? 'untrained' : `after epoch ${state.epoch}`,
+    )
     writes.value = String(state.write)
     again.hidden = !(state.write && state.temperature)
     valueChoice.replaceChildren(...valuesOf[kind()].map((o) => option(o, names[o])))
     valueChoice.value = state.value
     const units = [...Array(network.size).keys()]
-    unitChoice.replaceChildren(...network.layers.flatMap((_, l) => units.map((u) => option(`${l}:${u}`, `layer ${l + 1}, unit ${u + 1}`))))
+    unitChoice.replaceChildren(
+      ...network.layers.flatMap((_, l) =>
+        units.map((u) => option(`${l}:${u}`, `layer ${l + 1}, unit ${u + 1}`)),
+      ),
+    )
     holdLayer.replaceChildren(...network.layers.map((_, l) => option(l, `layer ${l + 1}`)))
     holdValue.replaceChildren(...valuesOf[kind()].map((o) => option(o, names[o])))
-    holdUnit.replaceChildren(option('all', 'of all units'), ...units.map((u) => option(u, `of unit ${u + 1}`)))
+    holdUnit.replaceChildren(
+      option('all', 'of all units'),
+      ...units.map((u) => option(u, `of unit ${u + 1}`)),
+    )
     top.querySelector('.forget').hidden = kind() !== 'lstm'
     const lines = [
-      ...state.resets.filter((t) => t < places.length).map((t) => [`The state is reset before word ${t + 1}, “${places[t].word}”.`, () => change({ resets: state.resets.filter((o) => o !== t) })]),
-      ...state.holds.map((o) => [
-        `Layer ${o.layer + 1}, ${names[o.value]}${o.unit === 'all' ? ' of all units' : ` of unit ${o.unit + 1}`} is held at ${o.to} ${o.until === Infinity ? 'from' : 'at'} word ${o.from + 1}${o.until === Infinity ? ' on' : ''}.`,
-        () => change({ holds: state.holds.filter((p) => p !== o) }),
-      ]),
+      ...state.resets
+        .filter((t) => t < places.length)
+        .map((t) => [
+          `The state is reset before word ${t + 1}, “${places[t].word}”.`,
+          () => change({ resets: state.resets.filter((o) => o !== t) }),
+        ]),
+      ...state.holds.map((o) => {
+        const unit = o.unit === 'all' ? 'all units' : `unit ${o.unit + 1}`
+        const when = o.until === Infinity ? `from word ${o.from + 1} on` : `at word ${o.from + 1}`
+        return [
+          `Layer ${o.layer + 1}, ${names[o.value]} of ${unit} is held at ${o.to} ${when}.`,
+          () => change({ holds: state.holds.filter((p) => p !== o) }),
+        ]
+      }),
     ]
-    broken.replaceChildren(...lines.map(([words, mend]) => h('li', {}, words, ' ', h('button', { type: 'button', 'aria-label': `Mend: ${words}`, onclick: mend }, 'Mend'))))
-    film.replaceChildren(...places.map((o, t) => h('button', { type: 'button', tabindex: -1, onclick: () => go(t) }, visible(o.word))))
+    broken.replaceChildren(
+      ...lines.map(([words, mend]) =>
+        h(
+          'li',
+          {},
+          words,
+          ' ',
+          h('button', { type: 'button', 'aria-label': `Mend: ${words}`, onclick: mend }, 'Mend'),
+        ),
+      ),
+    )
+    film.replaceChildren(
+      ...places.map((o, t) =>
+        h('button', { type: 'button', tabindex: -1, onclick: () => go(t) }, visible(o.word)),
+      ),
+    )
     scrub.max = places.length - 1
     rowH = network.size * network.layers.length <= 64 ? 6 : 4
     colW = Math.max(24, Math.min(44, Math.floor(strip.clientWidth / places.length)))
@@ -907,7 +1182,8 @@ function page({ el, file, query, save, linked }) {
       film.scrollLeft = chip.offsetLeft - film.clientWidth / 2 + chip.offsetWidth / 2
       const x = state.at * colW
       const room = strip.clientWidth
-      if (x < strip.scrollLeft || x + colW > strip.scrollLeft + room) strip.scrollLeft = x - room * 0.6
+      if (x < strip.scrollLeft || x + colW > strip.scrollLeft + room)
+        strip.scrollLeft = x - room * 0.6
     }
     scrub.value = state.at
     scrub.setAttribute('aria-valuetext', `word ${state.at + 1} of ${places.length}: ${word}`)
@@ -919,7 +1195,10 @@ function page({ el, file, query, save, linked }) {
       tabs.children[i].tabIndex = k === state.tab ? 0 : -1
     }
     nextWords(word, step, truth, top1)
-    canvas.setAttribute('aria-label', `${names[state.value]} of ${network.layers.length * network.size} units over ${state.at + 1} words`)
+    canvas.setAttribute(
+      'aria-label',
+      `${names[state.value]} of ${network.layers.length * network.size} units over ${state.at + 1} words`,
+    )
     tell(state.at, state.layer, state.unit)
     details(state.layer, state.unit)
   }
@@ -934,17 +1213,29 @@ function page({ el, file, query, save, linked }) {
     const shown = order.slice(0, 6)
     if (right >= 0 && !shown.includes(right)) shown[5] = right
     expects.textContent = `After “${visible(word)}” it expects`
-    rows.replaceChildren(...shown.flatMap((i) => [
-      h('span', { class: i === right ? 'true' : '' }, `${i === right ? '✓ ' : ''}${visible(file.vocab[i])}`),
-      h('span', { class: 'bar' }, h('i', { style: `width: ${100 * p[i]}%` })),
-      h('span', { class: 'p' }, percent(p[i])),
-    ]))
+    rows.replaceChildren(
+      ...shown.flatMap((i) => [
+        h(
+          'span',
+          { class: i === right ? 'true' : '' },
+          `${i === right ? '✓ ' : ''}${visible(file.vocab[i])}`,
+        ),
+        h('span', { class: 'bar' }, h('i', { style: `width: ${100 * p[i]}%` })),
+        h('span', { class: 'p' }, percent(p[i])),
+      ]),
+    )
     const judged = places.slice(0, state.at + 1).filter((o) => o.truth !== null)
     const good = judged.filter((o) => o.said === o.truth).length
-    const now = truth === null ? [h('span', { class: 'quiet' }, 'Any word could follow here.')]
-      : top1 === truth ? [h('strong', { class: 'good' }, '✓ right')]
-        : [h('strong', { class: 'bad' }, `✗ wrong: it is “${visible(truth)}”`)]
-    verdict.replaceChildren(...now, judged.length ? ` · ${good} of ${judged.length} right so far` : '')
+    const now =
+      truth === null
+        ? [h('span', { class: 'quiet' }, 'Any word could follow here.')]
+        : top1 === truth
+          ? [h('strong', { class: 'good' }, '✓ right')]
+          : [h('strong', { class: 'bad' }, `✗ wrong: it is “${visible(truth)}”`)]
+    verdict.replaceChildren(
+      ...now,
+      judged.length ? ` · ${good} of ${judged.length} right so far` : '',
+    )
   }
 
   // -- the three panels
@@ -959,13 +1250,28 @@ function page({ el, file, query, save, linked }) {
   let askedFor = ''
   function unitPanel(l, u) {
     historyHost.replaceChildren(
-      h('p', { class: 'title' }, `${names[state.value]} of layer ${l + 1}, unit ${u + 1}, word by word`),
-      unitHistory(places, state.at, l, u, state.value, historyHost.clientWidth || panel.clientWidth || 600),
+      h(
+        'p',
+        { class: 'title' },
+        `${names[state.value]} of layer ${l + 1}, unit ${u + 1}, word by word`,
+      ),
+      unitHistory(
+        places,
+        state.at,
+        l,
+        u,
+        state.value,
+        historyHost.clientWidth || panel.clientWidth || 600,
+      ),
     )
     const key = [state.model, state.epoch, l, u, state.value, state.at, state.text].join()
     if (key !== askedFor && l === state.layer && u === state.unit) {
       askedFor = key
-      const ask = h('button', { type: 'button', onclick: () => elsewhere(l, u, key) }, 'Where else is it like this?')
+      const ask = h(
+        'button',
+        { type: 'button', onclick: () => elsewhere(l, u, key) },
+        'Where else is it like this?',
+      )
       elsewhereHost.replaceChildren(counts ? ask : '')
     }
     if (panel.firstChild !== historyHost) panel.replaceChildren(historyHost, elsewhereHost)
@@ -975,19 +1281,34 @@ function page({ el, file, query, save, linked }) {
     const v = places[state.at].step.layers[l][state.value][u]
     const progress = h('p', { class: 'quiet', role: 'status' }, 'It reads 1 to 9,999 …')
     elsewhereHost.replaceChildren(progress)
-    const trace = await scan(file, network, l, state.value, () => key === askedFor && top.isConnected)
+    const trace = await scan(
+      file,
+      network,
+      l,
+      state.value,
+      () => key === askedFor && top.isConnected,
+    )
     if (!trace || key !== askedFor) return
-    elsewhereHost.replaceChildren(...likeThis(top, trace, network.size, u, v, state.value, (n) => {
-      text.value = `${Math.max(1, n - 2)}-${Math.min(9999, n + 1)}`
-      typed()
-    }))
+    elsewhereHost.replaceChildren(
+      ...likeThis(top, trace, network.size, u, v, state.value, (n) => {
+        text.value = `${Math.max(1, n - 2)}-${Math.min(9999, n + 1)}`
+        typed()
+      }),
+    )
   }
 
   function reachPanel() {
     const { step, truth, said: top1 } = places[state.at]
     const wanted = state.logit ?? truth ?? top1
     const id = file.vocab.indexOf(wanted)
-    const choice = select([['', `the ${truth !== null ? 'right' : 'likeliest'} word, “${truth ?? top1}”`], ...file.vocab.map((o) => [o, `“${o}”`])], state.logit ?? '', (v) => go(state.at, { logit: v || null }))
+    const choice = select(
+      [
+        ['', `the ${truth !== null ? 'right' : 'likeliest'} word, “${truth ?? top1}”`],
+        ...file.vocab.map((o) => [o, `“${o}”`]),
+      ],
+      state.logit ?? '',
+      (v) => go(state.at, { logit: v || null }),
+    )
     const others = ['LMModel5', 'LMModel8', 'LMModel7'].filter((o) => o in file.models)
     const compared = others.includes(state.model) ? others : [state.model, ...others]
     const all = compared.map((name) => {
@@ -1002,14 +1323,22 @@ function page({ el, file, query, save, linked }) {
       return { name, epoch, net, run }
     })
     const pieces = all.map(({ name, epoch, net, run }) => {
-      const { lengths } = reach(net, run.map((o) => o.step), state.at, id)
+      const { lengths } = reach(
+        net,
+        run.map((o) => o.step),
+        state.at,
+        id,
+      )
       const most = Math.max(...lengths, 1e-300)
       const total = lengths.reduce((a, b) => a + b, 0) || 1
       let sum = 0
       let near = 0
       while (sum < 0.9 * total && near <= state.at) sum += lengths[state.at - near++]
       const last = name === compared.at(-1)
-      const c = h('canvas', { role: 'img', 'aria-label': `${name}: nine tenths of the gradient come from the last ${near} words` })
+      const c = h('canvas', {
+        role: 'img',
+        'aria-label': `${name}: nine tenths of the gradient come from the last ${near} words`,
+      })
       const ctx = sized(c, colW * (state.at + 1), last ? 56 + wordsH : 56)
       ctx.fillStyle = colour(top, 'plus')
       // a logarithmic scale: the height falls by a quarter for each factor of ten
@@ -1018,13 +1347,40 @@ function page({ el, file, query, save, linked }) {
         ctx.fillRect(t * colW + 1, 56 - tall, colW - 2, tall)
         if (last) label(ctx, t, 62)
       })
-      return h('div', { class: 'reach' },
-        h('span', { class: 'told' }, h('strong', {}, kindNames[net.layers[0].kind]), h('span', { class: 'quiet' }, ` (${name}, epoch ${epoch}): 90 % from the last ${near > 1 ? `${near} words` : 'word'}`)), c)
+      return h(
+        'div',
+        { class: 'reach' },
+        h(
+          'span',
+          { class: 'told' },
+          h('strong', {}, kindNames[net.layers[0].kind]),
+          h(
+            'span',
+            { class: 'quiet' },
+            ` (${name}, epoch ${epoch}): 90 % from the last ${near > 1 ? `${near} words` : 'word'}`,
+          ),
+        ),
+        c,
+      )
     })
     panel.replaceChildren(
       h('div', { class: 'bunch' }, labelled('How much does each word matter for', choice)),
-      h('p', { class: 'quiet' }, `A bar is the length of the gradient that the score of “${wanted}” sends back to a word. A quarter of the height is a factor of ten.`),
-      h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The gradient at each word' }, ...pieces))
+      h(
+        'p',
+        { class: 'quiet' },
+        `A bar is the length of the gradient that the score of “${wanted}” sends back to a word. A quarter of the height is a factor of ten.`,
+      ),
+      h(
+        'div',
+        {
+          class: 'scroll',
+          tabindex: '0',
+          role: 'group',
+          'aria-label': 'The gradient at each word',
+        },
+        ...pieces,
+      ),
+    )
     panel.lastChild.scrollLeft = strip.scrollLeft
   }
 
@@ -1054,7 +1410,12 @@ function page({ el, file, query, save, linked }) {
 
   // -- keys and mouse
   const arrows = (e, focus) => {
-    const steps = { ArrowLeft: state.at - 1, ArrowRight: state.at + 1, Home: 0, End: places.length - 1 }
+    const steps = {
+      ArrowLeft: state.at - 1,
+      ArrowRight: state.at + 1,
+      Home: 0,
+      End: places.length - 1,
+    }
     if (e.key in steps) go(steps[e.key])
     else if (focus === 'strip' && (e.key === 'ArrowUp' || e.key === 'ArrowDown')) {
       const flat = state.layer * network.size + state.unit + (e.key === 'ArrowDown' ? 1 : -1)
@@ -1094,19 +1455,45 @@ function page({ el, file, query, save, linked }) {
   })
 
   top.append(
-    h('div', { class: 'bunch' }, labelled(counts ? 'Numbers or words' : 'Text', text, 'grow'), counts ? chosen : null),
+    h(
+      'div',
+      { class: 'bunch' },
+      labelled(counts ? 'Numbers or words' : 'Text', text, 'grow'),
+      counts ? chosen : null,
+    ),
     said,
     film,
-    h('div', { class: 'bunch' }, playButton, back1, next1, speeds, labelled('Network', modelChoice),
+    h(
+      'div',
+      { class: 'bunch' },
+      playButton,
+      back1,
+      next1,
+      speeds,
+      labelled('Network', modelChoice),
       epochRow,
-      labelled('Then it writes', writes), labelled('Temperature', heat), again, linked ? link : null),
+      labelled('Then it writes', writes),
+      labelled('Temperature', heat),
+      again,
+      linked ? link : null,
+    ),
     breaking,
-    h('div', { class: 'two' },
-      h('div', {},
+    h(
+      'div',
+      { class: 'two' },
+      h(
+        'div',
+        {},
         h('div', { class: 'bunch' }, labelled('State', valueChoice), labelled('Unit', unitChoice)),
-        strip, scrub, readout),
-      h('div', {}, expects, rows, verdict)),
-    tabs, panel)
+        strip,
+        scrub,
+        readout,
+      ),
+      h('div', {}, expects, rows, verdict),
+    ),
+    tabs,
+    panel,
+  )
   epochChoice.setAttribute('aria-label', 'Epoch')
   onColours(() => layout())
   const observer = new ResizeObserver(() => details(state.layer, state.unit))
@@ -1133,10 +1520,24 @@ function unitHistory(places, at, l, u, value, width) {
     h('line', { x1: 44, x2: width - 12, y1: y(v), y2: y(v), stroke: 'var(--x-line)' }),
     h('text', { x: 38, y: y(v) + 4, 'text-anchor': 'end' }, fixed(v)),
   ])
-  return h('svg', { width, height: tall, role: 'img', 'aria-label': `from ${fixed(values[0])} to ${fixed(values[at])}, between ${fixed(Math.min(...values))} and ${fixed(Math.max(...values))}` },
+  return h(
+    'svg',
+    {
+      width,
+      height: tall,
+      role: 'img',
+      'aria-label': `from ${fixed(values[0])} to ${fixed(values[at])}, between ${fixed(Math.min(...values))} and ${fixed(Math.max(...values))}`,
+    },
     ...grid,
-    h('path', { d, fill: 'none', stroke: 'var(--x-link)', 'stroke-width': 2, 'stroke-linejoin': 'round' }),
-    h('circle', { cx: x(at), cy: y(values[at]), r: 4, fill: 'var(--x-link)' }))
+    h('path', {
+      d,
+      fill: 'none',
+      stroke: 'var(--x-link)',
+      'stroke-width': 2,
+      'stroke-linejoin': 'round',
+    }),
+    h('circle', { cx: x(at), cy: y(values[at]), r: 4, fill: 'var(--x-link)' }),
+  )
 }
 
 const pre = (now, k, u) => now.a[k * now.h.length + u] + now.b[k * now.h.length + u]
@@ -1162,7 +1563,10 @@ function cellPanel(places, network, at, l, u) {
     gru: () => {
       const size = now.h.length
       return [
-        remark(`r = σ(${fixed(pre(now, 0, u))}) = ${v('r')}`, 'how much of the old the new one reads'),
+        remark(
+          `r = σ(${fixed(pre(now, 0, u))}) = ${v('r')}`,
+          'how much of the old the new one reads',
+        ),
         remark(`z = σ(${fixed(pre(now, 1, u))}) = ${v('z')}`, 'how much of the old is kept'),
         `n = tanh(${fixed(now.a[2 * size + u])} + ${v('r')}·${fixed(now.b[2 * size + u])}) = ${v('n')}`,
         '',
@@ -1171,18 +1575,62 @@ function cellPanel(places, network, at, l, u) {
     },
   }[kind]()
   const held = now.held.filter((o) => o.unit === 'all' || o.unit === u)
-  if (held.length) lines.push('', `held by you: ${held.map((o) => `${o.value} = ${o.to}`).join(', ')}`)
+  if (held.length)
+    lines.push('', `held by you: ${held.map((o) => `${o.value} = ${o.to}`).join(', ')}`)
   const first = Math.max(0, at - 5)
   const shown = places.slice(first, at + 1)
-  const order = { loop: ['h'], rnn: ['h'], lstm: ['f', 'i', 'g', 'o', 'c', 'h'], gru: ['r', 'z', 'n', 'h'] }[kind]
-  const cell = (o, i, key) => h('td', { class: first + i === at ? 'now' : '' }, fixed(o.step.layers[l][key][u]))
+  const order = {
+    loop: ['h'],
+    rnn: ['h'],
+    lstm: ['f', 'i', 'g', 'o', 'c', 'h'],
+    gru: ['r', 'z', 'n', 'h'],
+  }[kind]
+  const cell = (o, i, key) =>
+    h('td', { class: first + i === at ? 'now' : '' }, fixed(o.step.layers[l][key][u]))
   return [
     h('p', { class: 'title' }, `Layer ${l + 1}, unit ${u + 1}, at “${places[at].word}”`),
-    h('div', { class: 'eq', tabindex: '0', role: 'group', 'aria-label': 'The equations with their numbers' }, lines.join('\n')),
-    h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The last words, unrolled' },
-      h('table', {},
-        h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'unrolled'), ...shown.map((o, i) => h('th', { scope: 'col', class: first + i === at ? 'now' : '' }, o.word)))),
-        h('tbody', {}, ...order.map((key) => h('tr', {}, h('th', { scope: 'row' }, names[key]), ...shown.map((o, i) => cell(o, i, key))))))),
+    h(
+      'div',
+      {
+        class: 'eq',
+        tabindex: '0',
+        role: 'group',
+        'aria-label': 'The equations with their numbers',
+      },
+      lines.join('\n'),
+    ),
+    h(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The last words, unrolled' },
+      h(
+        'table',
+        {},
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            h('th', { scope: 'col' }, 'unrolled'),
+            ...shown.map((o, i) =>
+              h('th', { scope: 'col', class: first + i === at ? 'now' : '' }, o.word),
+            ),
+          ),
+        ),
+        h(
+          'tbody',
+          {},
+          ...order.map((key) =>
+            h(
+              'tr',
+              {},
+              h('th', { scope: 'row' }, names[key]),
+              ...shown.map((o, i) => cell(o, i, key)),
+            ),
+          ),
+        ),
+      ),
+    ),
   ]
 }
 
@@ -1220,7 +1668,9 @@ async function scan(file, network, layer, value, wanted) {
 
 function likeThis(top, trace, size, u, v, value, open) {
   const { words, numbers } = wholeText
-  const alike = words.map((_, t) => (v < 0 ? trace[t * size + u] <= v + 1e-9 : trace[t * size + u] >= v - 1e-9))
+  const alike = words.map((_, t) =>
+    v < 0 ? trace[t * size + u] <= v + 1e-9 : trace[t * size + u] >= v - 1e-9,
+  )
   const total = alike.filter(Boolean).length
   const byWord = new Map()
   words.forEach((w, t) => {
@@ -1229,37 +1679,85 @@ function likeThis(top, trace, size, u, v, value, open) {
     if (alike[t]) o.like++
     byWord.set(w, o)
   })
-  const rows = [...byWord].filter(([, o]) => o.like).sort((a, b) => b[1].like - a[1].like).slice(0, 6)
+  const rows = [...byWord]
+    .filter(([, o]) => o.like)
+    .sort((a, b) => b[1].like - a[1].like)
+    .slice(0, 6)
   const bins = new Float64Array(100)
   const sizes = new Float64Array(100)
   numbers.forEach((n, t) => {
     sizes[Math.floor(n / 100)]++
     if (alike[t]) bins[Math.floor(n / 100)]++
   })
-  const canvas = h('canvas', { role: 'img', 'aria-label': 'Where in 1 to 9,999, a bar for each hundred' })
+  const canvas = h('canvas', {
+    role: 'img',
+    'aria-label': 'Where in 1 to 9,999, a bar for each hundred',
+  })
   const wide = Math.max(200, Math.min(700, top.clientWidth - 20))
   const context = sized(canvas, wide, 60)
   context.fillStyle = colour(top, 'link')
   const most = Math.max(...bins.map((b, i) => b / sizes[i]))
   bins.forEach((b, i) => {
-    const tall = ((b / sizes[i]) / (most || 1)) * 46
+    const tall = (b / sizes[i] / (most || 1)) * 46
     context.fillRect((i * wide) / 100, 46 - tall, wide / 100 - 1, tall)
   })
   context.fillStyle = colour(top, 'grey')
   context.font = '11px system-ui, sans-serif'
   for (let k = 0; k < 10; k += 1) context.fillText(k ? `${k},000` : '1', (k * wide) / 10, 58)
   const places = alike.flatMap((o, t) => (o ? [t] : []))
-  const some = [0.1, 0.35, 0.6, 0.85].map((q) => places[Math.floor(q * places.length)]).filter((o) => o !== undefined)
+  const some = [0.1, 0.35, 0.6, 0.85]
+    .map((q) => places[Math.floor(q * places.length)])
+    .filter((o) => o !== undefined)
   return [
     h('p', { class: 'title' }, 'Where else is it like this?'),
-    h('p', {}, `In all numbers from 1 to 9,999, ${value} of this unit is ${v < 0 ? 'at most' : 'at least'} ${fixed(v)} after ${total.toLocaleString('en')} of ${words.length.toLocaleString('en')} words (${percent(total / words.length)}).`),
+    h(
+      'p',
+      {},
+      `In all numbers from 1 to 9,999, ${value} of this unit is ${v < 0 ? 'at most' : 'at least'} ${fixed(v)} after ${total.toLocaleString('en')} of ${words.length.toLocaleString('en')} words (${percent(total / words.length)}).`,
+    ),
     canvas,
-    h('div', { class: 'bunch', style: 'align-items: flex-start; gap: 2rem' },
-      h('table', {},
-        h('thead', {}, h('tr', {}, ...['after', 'so often', 'of all such words'].map((o) => h('th', { scope: 'col' }, o)))),
-        h('tbody', {}, ...rows.map(([w, o]) => h('tr', {}, h('th', { scope: 'row' }, w), h('td', {}, o.like.toLocaleString('en')), h('td', {}, percent(o.like / o.all)))))),
-      h('div', {}, h('p', { class: 'quiet', style: 'margin: 0' }, 'Look there:'),
-        ...[...new Set(some.map((t) => numbers[t]))].map((n) => h('button', { type: 'button', style: 'margin: .15rem', onclick: () => open(n) }, n.toLocaleString('en'))))),
+    h(
+      'div',
+      { class: 'bunch', style: 'align-items: flex-start; gap: 2rem' },
+      h(
+        'table',
+        {},
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            ...['after', 'so often', 'of all such words'].map((o) => h('th', { scope: 'col' }, o)),
+          ),
+        ),
+        h(
+          'tbody',
+          {},
+          ...rows.map(([w, o]) =>
+            h(
+              'tr',
+              {},
+              h('th', { scope: 'row' }, w),
+              h('td', {}, o.like.toLocaleString('en')),
+              h('td', {}, percent(o.like / o.all)),
+            ),
+          ),
+        ),
+      ),
+      h(
+        'div',
+        {},
+        h('p', { class: 'quiet', style: 'margin: 0' }, 'Look there:'),
+        ...[...new Set(some.map((t) => numbers[t]))].map((n) =>
+          h(
+            'button',
+            { type: 'button', style: 'margin: .15rem', onclick: () => open(n) },
+            n.toLocaleString('en'),
+          ),
+        ),
+      ),
+    ),
   ]
 }
 
@@ -1267,11 +1765,24 @@ function likeThis(top, trace, size, u, v, value, open) {
 
 const range = (words, min, max, value, oninput) => {
   const out = h('output', {}, String(value))
-  const e = h('input', { type: 'range', min, max, step: 1, value, oninput: () => {
-    out.textContent = e.value
-    oninput()
-  } })
-  return { e, row: h('label', { class: 'short' }, words, e, out), get value() { return Number(e.value) } }
+  const e = h('input', {
+    type: 'range',
+    min,
+    max,
+    step: 1,
+    value,
+    oninput: () => {
+      out.textContent = e.value
+      oninput()
+    },
+  })
+  return {
+    e,
+    row: h('label', { class: 'short' }, words, e, out),
+    get value() {
+      return Number(e.value)
+    },
+  }
 }
 const caption = (text) => h('figcaption', { role: 'status' }, text)
 
@@ -1280,27 +1791,62 @@ function batches({ el }) {
   const { top, end } = root(el, 'figure')
   const colours = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9']
   const words = [...Array(40).keys()].flatMap((n) => [...numberWords(n + 1), '.']).slice(0, 60)
-  const tint = (row) => `background: color-mix(in srgb, ${colours[row]} 26%, transparent); padding: .05rem .35rem; border-radius: .25rem`
+  const tint = (row) =>
+    `background: color-mix(in srgb, ${colours[row]} 26%, transparent); padding: .05rem .35rem; border-radius: .25rem`
   const text = h('div', { class: 'bunch', style: 'gap: .15rem .2rem; font-size: .9em' })
-  const grid = h('div', { class: 'bunch', style: 'align-items: flex-start; gap: 1rem; font-size: .9em' })
+  const grid = h('div', {
+    class: 'bunch',
+    style: 'align-items: flex-start; gap: 1rem; font-size: .9em',
+  })
   const told = caption('')
   const bs = range('Batch size bs', 1, 6, 3, show)
   const sl = range('Sequence length sl', 2, 8, 5, show)
   function show() {
     const n = Math.floor(words.length / bs.value / sl.value)
     const long = n * sl.value
-    text.replaceChildren(...words.map((w, i) => {
-      const row = Math.floor(i / long)
-      return h('span', { style: row < bs.value ? tint(row) : 'opacity: .65' }, w)
-    }))
-    grid.replaceChildren(...[...Array(n).keys()].slice(0, 4).map((b) => h('table', { 'aria-label': `Batch ${b}` },
-      h('caption', { style: 'caption-side: top; padding: 0; color: inherit' }, `batch ${b}`),
-      h('tbody', {}, ...[...Array(bs.value).keys()].map((row) => h('tr', {}, ...[...Array(sl.value).keys()].map((k) =>
-        h('td', { style: 'padding: .1rem; text-align: left; border: 0' }, h('span', { style: tint(row) }, words[row * long + b * sl.value + k])))))))))
+    text.replaceChildren(
+      ...words.map((w, i) => {
+        const row = Math.floor(i / long)
+        return h('span', { style: row < bs.value ? tint(row) : 'opacity: .65' }, w)
+      }),
+    )
+    grid.replaceChildren(
+      ...[...Array(n).keys()]
+        .slice(0, 4)
+        .map((b) =>
+          h(
+            'table',
+            { 'aria-label': `Batch ${b}` },
+            h('caption', { style: 'caption-side: top; padding: 0; color: inherit' }, `batch ${b}`),
+            h(
+              'tbody',
+              {},
+              ...[...Array(bs.value).keys()].map((row) =>
+                h(
+                  'tr',
+                  {},
+                  ...[...Array(sl.value).keys()].map((k) =>
+                    h(
+                      'td',
+                      { style: 'padding: .1rem; text-align: left; border: 0' },
+                      h('span', { style: tint(row) }, words[row * long + b * sl.value + k]),
+                    ),
+                  ),
+                ),
+              ),
+            ),
+          ),
+        ),
+    )
     const left = words.length - bs.value * long
     told.textContent = `${bs.value} stream${bs.value > 1 ? 's' : ''} of ${long} words, a colour each; ${n} batches of ${bs.value} × ${sl.value}${n > 4 ? ', the first four are shown' : ''}. Row i of a batch goes on where row i of the one before ended. ${left ? `${left} words are left over.` : 'No word is left over.'}`
   }
-  top.append(h('div', { class: 'bunch' }, bs.row, sl.row), text, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Batches' }, grid), told)
+  top.append(
+    h('div', { class: 'bunch' }, bs.row, sl.row),
+    text,
+    h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'Batches' }, grid),
+    told,
+  )
   show()
   return end
 }
@@ -1311,7 +1857,13 @@ function unroll({ el, file }) {
   const words = [...Array(5).keys()].flatMap((n) => [...numberWords(n + 1), '.'])
   const name = file.models.LMModel4 ? 'LMModel4' : Object.keys(file.models)[0]
   const network = makeNetwork(file, name, file.models[name].epochs.at(-1))
-  const places = readAll(file, network, words, { holds: [], resets: [], write: 0, temperature: 0, seed: 1 })
+  const places = readAll(file, network, words, {
+    holds: [],
+    resets: [],
+    write: 0,
+    temperature: 0,
+    seed: 1,
+  })
   const host = h('div')
   const told = caption('')
   const loss = range('Loss after word', 1, words.length, 8, show)
@@ -1320,7 +1872,16 @@ function unroll({ el, file }) {
     const at = loss.value - 1
     const from = cut.value - 1
     const id = file.vocab.indexOf(places[at].truth ?? words[at + 1] ?? 'six')
-    const { lengths } = from > at ? { lengths: words.map(() => 0) } : reach(network, places.map((o) => o.step), at, id, from)
+    const { lengths } =
+      from > at
+        ? { lengths: words.map(() => 0) }
+        : reach(
+            network,
+            places.map((o) => o.step),
+            at,
+            id,
+            from,
+          )
     const most = Math.max(...lengths, 1e-12)
     const share = (t) => (lengths[t] ?? 0) / most
     const w = 72
@@ -1329,29 +1890,100 @@ function unroll({ el, file }) {
     const arrow = (x1, y1, x2, y2, stroke, wide = 1.5) => {
       const a = Math.atan2(y2 - y1, x2 - x1)
       const tip = (d) => `${x2 - 7 * Math.cos(a + d)},${y2 - 7 * Math.sin(a + d)}`
-      return h('path', { d: `M${x1},${y1}L${x2},${y2}M${tip(0.45)}L${x2},${y2}L${tip(-0.45)}`, stroke, 'stroke-width': wide, fill: 'none' })
+      return h('path', {
+        d: `M${x1},${y1}L${x2},${y2}M${tip(0.45)}L${x2},${y2}L${tip(-0.45)}`,
+        stroke,
+        'stroke-width': wide,
+        fill: 'none',
+      })
     }
     const mid = { 'text-anchor': 'middle' }
-    host.replaceChildren(h('svg', { width, height: 232, role: 'img', 'aria-label': `${words.length} steps of ${name}, the gradient goes back to word ${Math.min(from, at) + 1}`, style: 'max-width: none' },
-      ...words.flatMap((word, t) => [
-        t === at ? h('text', { x: x(t), y: 20, ...mid, style: 'font-weight: 700; fill: var(--x-good)' }, `loss: ${file.vocab[id]}`) : null,
-        arrow(x(t), 66, x(t), 30, t === at ? 'var(--x-good)' : 'var(--x-line)'),
-        h('circle', { cx: x(t), cy: 86, r: 18, fill: 'var(--x-soft)', stroke: 'var(--x-plus)', 'stroke-width': 1.5 }),
-        h('text', { x: x(t), y: 90, ...mid }, 'h'),
-        arrow(x(t), 140, x(t), 108, 'var(--x-minus)'),
-        h('text', { x: x(t), y: 156, ...mid }, word),
-        t ? arrow(x(t - 1) + 20, 82, x(t) - 21, 82, 'var(--x-grey)') : null,
-        t && t > from && t <= at ? arrow(x(t) - 20, 94, x(t - 1) + 21, 94, 'var(--x-mark)', 1 + 3 * Math.sqrt(share(t - 1))) : null,
-        h('rect', { x: x(t) - 14, y: 224 - 52 * share(t), width: 28, height: 52 * share(t), fill: 'var(--x-mark)' }),
-      ].filter(Boolean)),
-      h('line', { x1: 0, x2: width, y1: 224, y2: 224, stroke: 'var(--x-line)' }),
-      ...(from ? [h('line', { x1: x(from) - w / 2, x2: x(from) - w / 2, y1: 50, y2: 224, stroke: 'var(--x-bad)', 'stroke-width': 2, 'stroke-dasharray': '5 4' }),
-        h('text', { x: x(from) - w / 2, y: 44, ...mid, style: 'fill: var(--x-bad)' }, 'detach')] : [])))
-    told.textContent = from > at
-      ? 'The loss stands before the cut: there is nothing to go back to.'
-      : `The state passes the cut, the gradient does not. A bar is the length of the gradient that arrives at a word, in ${name} after training: ${lengths.slice(from, at + 1).filter((v) => v > most / 100).length} of the ${at - from + 1} words get more than a hundredth of the largest.`
+    host.replaceChildren(
+      h(
+        'svg',
+        {
+          width,
+          height: 232,
+          role: 'img',
+          'aria-label': `${words.length} steps of ${name}, the gradient goes back to word ${Math.min(from, at) + 1}`,
+          style: 'max-width: none',
+        },
+        ...words.flatMap((word, t) =>
+          [
+            t === at
+              ? h(
+                  'text',
+                  { x: x(t), y: 20, ...mid, style: 'font-weight: 700; fill: var(--x-good)' },
+                  `loss: ${file.vocab[id]}`,
+                )
+              : null,
+            arrow(x(t), 66, x(t), 30, t === at ? 'var(--x-good)' : 'var(--x-line)'),
+            h('circle', {
+              cx: x(t),
+              cy: 86,
+              r: 18,
+              fill: 'var(--x-soft)',
+              stroke: 'var(--x-plus)',
+              'stroke-width': 1.5,
+            }),
+            h('text', { x: x(t), y: 90, ...mid }, 'h'),
+            arrow(x(t), 140, x(t), 108, 'var(--x-minus)'),
+            h('text', { x: x(t), y: 156, ...mid }, word),
+            t ? arrow(x(t - 1) + 20, 82, x(t) - 21, 82, 'var(--x-grey)') : null,
+            t && t > from && t <= at
+              ? arrow(
+                  x(t) - 20,
+                  94,
+                  x(t - 1) + 21,
+                  94,
+                  'var(--x-mark)',
+                  1 + 3 * Math.sqrt(share(t - 1)),
+                )
+              : null,
+            h('rect', {
+              x: x(t) - 14,
+              y: 224 - 52 * share(t),
+              width: 28,
+              height: 52 * share(t),
+              fill: 'var(--x-mark)',
+            }),
+          ].filter(Boolean),
+        ),
+        h('line', { x1: 0, x2: width, y1: 224, y2: 224, stroke: 'var(--x-line)' }),
+        ...(from
+          ? [
+              h('line', {
+                x1: x(from) - w / 2,
+                x2: x(from) - w / 2,
+                y1: 50,
+                y2: 224,
+                stroke: 'var(--x-bad)',
+                'stroke-width': 2,
+                'stroke-dasharray': '5 4',
+              }),
+              h(
+                'text',
+                { x: x(from) - w / 2, y: 44, ...mid, style: 'fill: var(--x-bad)' },
+                'detach',
+              ),
+            ]
+          : []),
+      ),
+    )
+    told.textContent =
+      from > at
+        ? 'The loss stands before the cut: there is nothing to go back to.'
+        : `The state passes the cut, the gradient does not. A bar is the length of the gradient that arrives at a word, in ${name} after training: ${lengths.slice(from, at + 1).filter((v) => v > most / 100).length} of the ${at - from + 1} words get more than a hundredth of the largest.`
   }
-  top.append(h('div', { class: 'bunch' }, loss.row, cut.row), h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The loop, unrolled' }, host), told)
+  top.append(
+    h('div', { class: 'bunch' }, loss.row, cut.row),
+    h(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The loop, unrolled' },
+      host,
+    ),
+    told,
+  )
   show()
   return end
 }
@@ -1368,10 +2000,24 @@ function cell({ el, file, query }) {
   const at = range('Word', 1, words.length, Math.min(state.at, words.length - 1) + 1, show)
   const unit = range('Unit', 1, network.size, state.unit + 1, show)
   function show() {
-    line.replaceChildren(...words.map((w, t) => h('button', { type: 'button', 'aria-current': t === at.value - 1 ? 'step' : null, class: t < at.value ? '' : 'later', tabindex: -1, onclick: () => {
-      at.e.value = t + 1
-      at.e.dispatchEvent(new Event('input'))
-    } }, w)))
+    line.replaceChildren(
+      ...words.map((w, t) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            'aria-current': t === at.value - 1 ? 'step' : null,
+            class: t < at.value ? '' : 'later',
+            tabindex: -1,
+            onclick: () => {
+              at.e.value = t + 1
+              at.e.dispatchEvent(new Event('input'))
+            },
+          },
+          w,
+        ),
+      ),
+    )
     const chip = line.children[at.value - 1]
     line.scrollLeft = chip.offsetLeft - line.clientWidth / 2
     panel.replaceChildren(...cellPanel(places, network, at.value - 1, state.layer, unit.value - 1))
@@ -1387,14 +2033,34 @@ function masks({ el }) {
   let seed = 1
   const n = 16
   const kinds = [
-    ['Dropout', 'a new draw for each word and unit', 'units', 'words', (chance, p) => [...Array(n * n)].map(() => chance() < p)],
-    ['RNNDropout', 'one draw of units for all words of a batch', 'units', 'words', (chance, p) => {
-      const row = [...Array(n)].map(() => chance() < p)
-      return [...Array(n * n).keys()].map((i) => row[i % n])
-    }],
-    ['WeightDropout', 'one draw of weights from state to state for all words', 'from unit', 'to unit', (chance, p) => [...Array(n * n)].map(() => chance() < p)],
+    [
+      'Dropout',
+      'a new draw for each word and unit',
+      'units',
+      'words',
+      (chance, p) => [...Array(n * n)].map(() => chance() < p),
+    ],
+    [
+      'RNNDropout',
+      'one draw of units for all words of a batch',
+      'units',
+      'words',
+      (chance, p) => {
+        const row = [...Array(n)].map(() => chance() < p)
+        return [...Array(n * n).keys()].map((i) => row[i % n])
+      },
+    ],
+    [
+      'WeightDropout',
+      'one draw of weights from state to state for all words',
+      'from unit',
+      'to unit',
+      (chance, p) => [...Array(n * n)].map(() => chance() < p),
+    ],
   ]
-  const canvases = kinds.map(([name]) => h('canvas', { role: 'img', 'aria-label': `Mask of ${name}` }))
+  const canvases = kinds.map(([name]) =>
+    h('canvas', { role: 'img', 'aria-label': `Mask of ${name}` }),
+  )
   const p = range('Share p, in %', 0, 90, 40, show)
   const told = caption('')
   function show() {
@@ -1408,14 +2074,35 @@ function masks({ el }) {
     })
     told.textContent = `Gaps are zeros: ${shares.map((o, k) => `${percent(o)} in ${kinds[k][0]}`).join(', ')}. What stays is divided by ${(1 - p.value / 100).toFixed(2)}, so that the mean stays as it was.`
   }
-  const again = h('button', { type: 'button', onclick: () => {
-    seed++
-    show()
-  } }, 'Draw again')
-  top.append(h('div', { class: 'bunch' }, p.row, again),
-    h('div', { class: 'bunch', style: 'gap: 1.6rem; align-items: flex-start' }, ...kinds.map(([name, what, across, down], k) =>
-      h('div', { style: 'width: 12.2rem' }, h('strong', {}, name), h('div', { class: 'quiet', style: 'min-height: 2.9em' }, what), canvases[k], h('div', { class: 'quiet' }, `across: ${across}, down: ${down}`)))),
-    told)
+  const again = h(
+    'button',
+    {
+      type: 'button',
+      onclick: () => {
+        seed++
+        show()
+      },
+    },
+    'Draw again',
+  )
+  top.append(
+    h('div', { class: 'bunch' }, p.row, again),
+    h(
+      'div',
+      { class: 'bunch', style: 'gap: 1.6rem; align-items: flex-start' },
+      ...kinds.map(([name, what, across, down], k) =>
+        h(
+          'div',
+          { style: 'width: 12.2rem' },
+          h('strong', {}, name),
+          h('div', { class: 'quiet', style: 'min-height: 2.9em' }, what),
+          canvases[k],
+          h('div', { class: 'quiet' }, `across: ${across}, down: ${down}`),
+        ),
+      ),
+    ),
+    told,
+  )
   onColours(show)
   show()
   return end
@@ -1431,25 +2118,47 @@ function count({ el, file, query }) {
   const span = 30
   let at = words.length - 1
   let timer = 0
-  const film = h('p', { style: 'font-size: 1.15em; margin: .2rem 0; white-space: nowrap; overflow: hidden; direction: rtl', 'aria-live': 'off' })
+  const film = h('p', {
+    style:
+      'font-size: 1.15em; margin: .2rem 0; white-space: nowrap; overflow: hidden; direction: rtl',
+    'aria-live': 'off',
+  })
   const line = h('span', { style: 'unicode-bidi: embed; direction: ltr' })
   film.append(h('bdi', { dir: 'ltr' }, line))
-  const canvas = h('canvas', { role: 'img', 'aria-label': 'Hidden state of the first layer over the last words' })
+  const canvas = h('canvas', {
+    role: 'img',
+    'aria-label': 'Hidden state of the first layer over the last words',
+  })
   const expects = h('div', { class: 'words' })
   const button = h('button', { type: 'button', class: 'main' })
   function show() {
     const from = Math.max(0, at + 1 - span)
     const context = sized(canvas, span * 14, network.size * 5)
     const put = painter(top, context)
-    places.slice(from, at + 1).forEach((o, k) => o.step.layers[0].h.forEach((v, u) => put(v, false, k * 14, u * 5, 13, 4)))
-    line.replaceChildren(...places.slice(Math.max(0, at - 12), at + 1).map((o, k, all) => h(k === all.length - 1 ? 'strong' : 'span', {}, `${o.word} `)))
+    places
+      .slice(from, at + 1)
+      .forEach((o, k) => o.step.layers[0].h.forEach((v, u) => put(v, false, k * 14, u * 5, 13, 4)))
+    line.replaceChildren(
+      ...places
+        .slice(Math.max(0, at - 12), at + 1)
+        .map((o, k, all) => h(k === all.length - 1 ? 'strong' : 'span', {}, `${o.word} `)),
+    )
     const p = softmax(places[at].step.logits)
-    const order = p.map((_, i) => i).sort((a, b) => p[b] - p[a]).slice(0, 4)
-    expects.replaceChildren(...order.flatMap((i) => [
-      h('span', { class: file.vocab[i] === places[at].truth ? 'true' : '' }, `${file.vocab[i] === places[at].truth ? '✓ ' : ''}${file.vocab[i]}`),
-      h('span', { class: 'bar' }, h('i', { style: `width: ${100 * p[i]}%` })),
-      h('span', { class: 'p' }, percent(p[i])),
-    ]))
+    const order = p
+      .map((_, i) => i)
+      .sort((a, b) => p[b] - p[a])
+      .slice(0, 4)
+    expects.replaceChildren(
+      ...order.flatMap((i) => [
+        h(
+          'span',
+          { class: file.vocab[i] === places[at].truth ? 'true' : '' },
+          `${file.vocab[i] === places[at].truth ? '✓ ' : ''}${file.vocab[i]}`,
+        ),
+        h('span', { class: 'bar' }, h('i', { style: `width: ${100 * p[i]}%` })),
+        h('span', { class: 'p' }, percent(p[i])),
+      ]),
+    )
   }
   const tick = () => {
     at = at === places.length - 1 ? words.length - 1 : at + 1
@@ -1470,7 +2179,16 @@ function count({ el, file, query }) {
   })
   top.addEventListener('pointerdown', (e) => button.contains(e.target) || stop())
   const open = h('a', { href: 'explainer.html' }, 'Step through it, open its cells, break it')
-  top.append(film, h('div', { class: 'two' }, h('div', { style: 'overflow: hidden' }, canvas), h('div', {}, h('div', { class: 'quiet' }, 'next, it expects'), expects)), h('div', { class: 'bunch' }, button, open))
+  top.append(
+    film,
+    h(
+      'div',
+      { class: 'two' },
+      h('div', { style: 'overflow: hidden' }, canvas),
+      h('div', {}, h('div', { class: 'quiet' }, 'next, it expects'), expects),
+    ),
+    h('div', { class: 'bunch' }, button, open),
+  )
   onColours(show)
   show()
   calm() ? stop() : start()
@@ -1486,7 +2204,9 @@ const views = { page, batches, unroll, cell, masks, count }
 
 function render({ model, el }) {
   const data = model.get('weights')
-  const file = data?.byteLength ? readWeights(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength)) : null
+  const file = data?.byteLength
+    ? readWeights(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength))
+    : null
   const save = (query) => {
     model.set('state', query)
     model.save_changes()
@@ -1515,7 +2235,10 @@ export async function mount(where) {
   const weights = given && (await unpacked(given.textContent))
   for (const a of where.querySelectorAll('a[href*="explainer.html?view="]:has(img)')) {
     const asked = new URL(a.href)
-    const el = h('div', { 'data-explain': asked.searchParams.get('view'), 'data-state': asked.search })
+    const el = h('div', {
+      'data-explain': asked.searchParams.get('view'),
+      'data-state': asked.search,
+    })
     const alone = a.closest('p, figure')
     ;(alone?.textContent.trim() ? a : alone || a).replaceWith(el)
   }
