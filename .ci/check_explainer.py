@@ -11,8 +11,9 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from check_site import Handler, axe_js, chromium, flags, in_page, phone, prefix, wide
 from repo import root
-from rnnlab.course.explainer import explainer_file, pretrained
+from rnnlab.course.explainer import explainer_file, pack, pretrained
 from rnnlab.data import number_words
+from rnnlab.models import LMModel6
 
 # The module itself, and the weights, in the page
 module_js = """async ([code, data]) => {
@@ -322,6 +323,26 @@ class Check:
             self.need(figure.inner_text() != said, f'{lesson}: the figure cannot be moved')
             self.close(page)
 
+    def own_model(self):
+        "A model of a reader's, of characters, as `explain` hands it over in Jupyter"
+        sd = LMModel6(4, 8, 1).state_dict()
+        about = dict(vocab=list('ab c'), sep='', text='ab ca', models={'Mine': dict(epochs=['now'])})
+        data = pack({f'Mine/{k}': v[None] for k,v in sd.items()}, about)
+        page = self.module()
+        said,state = page.evaluate("""(data) => {
+          const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0))
+          const held = { weights: new DataView(bytes.buffer), state: '', view: 'page' }
+          const model = { get: (k) => held[k], set: (k, v) => (held[k] = v), save_changes: () => 0 }
+          const el = document.createElement('div')
+          document.querySelector('main').append(el)
+          x.default.render({ model, el })
+          for (let i = 0; i < 2; i++) el.querySelector('[aria-label="One word on"]').click()
+          return [el.innerText, held.state]
+        }""", base64.b64encode(data).decode())
+        self.need('After “␣” it expects' in said and 'at=2' in state, "a reader's model", said[:200])
+        self.need('or pick one' not in said and 'Epoch' not in said, 'it offers what it has not')
+        self.close(page)
+
     def break_it(self):
         "Forgetting at one word changes what comes next; mending brings it back"
         page = self.open('explainer.html?text=341-344&at=12')
@@ -431,7 +452,8 @@ def main(folder, task=''):
         c = Check(Path(folder), base, p.chromium.launch(executable_path=chromium(), args=flags))
         if task == '--stills': return write_stills(c)
         for part in (c.sizes, c.from_file, c.numbers, c.addresses, c.typing, c.keyboard,
-                     c.figures, c.break_it, c.looks, c.playing):
+                     c.figures, c.own_model, c.break_it, c.looks,
+                     c.playing):
             began = time.time()
             try: part()
             except Exception as e: c.need(False, f'“{part.__name__}” broke off', str(e)[:400])

@@ -56,7 +56,8 @@ def main():
         keys = [o for o in states[0] if not (tied and o == 'h_o.weight')]
         tensors |= {f'{name}/{k}': torch.stack([o[k] for o in states]).half() for k in keys}
         models[name] = dict(epochs=epochs, accuracy=said, args=narrow[name]['args'], seed=seed)
-    about = dict(vocab=list(chapter_corpus().vocab), models=models, ran_with=environment('cpu'))
+    about = dict(vocab=list(chapter_corpus().vocab), models=models,
+                 command='python nbs/studies/explainer_weights.py', ran_with=environment('cpu'))
     path = explainer_file('explainer.safetensors')
     path.write_bytes(pack(tensors, about))
     print(f'{path.name}: {path.stat().st_size:,} bytes')
