@@ -326,7 +326,8 @@ class Check:
     def own_model(self):
         "A model of a reader's, of characters, as `explain` hands it over in Jupyter"
         sd = LMModel6(4, 8, 1).state_dict()
-        about = dict(vocab=list('ab c'), sep='', text='ab ca', models={'Mine': dict(epochs=['now'])})
+        mine = {'Mine': dict(epochs=['now'])}
+        about = dict(vocab=list('ab c'), sep='', text='ab ca', models=mine)
         data = pack({f'Mine/{k}': v[None] for k,v in sd.items()}, about)
         page = self.module()
         said,state = page.evaluate("""(data) => {
@@ -339,7 +340,8 @@ class Check:
           for (let i = 0; i < 2; i++) el.querySelector('[aria-label="One word on"]').click()
           return [el.innerText, held.state]
         }""", base64.b64encode(data).decode())
-        self.need('After “␣” it expects' in said and 'at=2' in state, "a reader's model", said[:200])
+        right = 'After “␣” it expects' in said and 'at=2' in state
+        self.need(right, "a reader's model is not shown", said[:200])
         self.need('or pick one' not in said and 'Epoch' not in said, 'it offers what it has not')
         self.close(page)
 
@@ -452,8 +454,7 @@ def main(folder, task=''):
         c = Check(Path(folder), base, p.chromium.launch(executable_path=chromium(), args=flags))
         if task == '--stills': return write_stills(c)
         for part in (c.sizes, c.from_file, c.numbers, c.addresses, c.typing, c.keyboard,
-                     c.figures, c.own_model, c.break_it, c.looks,
-                     c.playing):
+                     c.figures, c.own_model, c.break_it, c.looks, c.playing):
             began = time.time()
             try: part()
             except Exception as e: c.need(False, f'“{part.__name__}” broke off', str(e)[:400])
