@@ -394,7 +394,7 @@ export function readState(query, file) {
   state.epoch = pick('epoch', epochs.includes(15) ? 15 : epochs.at(-1), epochs)
   const { kind } = makeNetwork(file, state.model, state.epoch).layers[0]
   state.text = asked.get('text') ?? file.text ?? '797-801'
-  state.write = count('write', 0, 200)
+  state.write = pick('write', 0, writeLengths)
   state.seed = count('seed', 1, 999999)
   state.at = count('at', 0, mostWords + 200)
   state.tab = pick('tab', 'unit', ['unit', 'cell', 'reach'])
@@ -458,6 +458,7 @@ export function writeState(state, file) {
 // ---- A reading: words, what was computed at each, what would be right -----------------------
 
 const temperatures = [0, 0.5, 1, 1.5]
+const writeLengths = [0, 5, 20, 60, 200] // of what it writes by itself
 
 function random(seed) {
   let a = seed
@@ -825,7 +826,7 @@ function page({ el, file, query, save, linked }) {
     epochSaid,
   )
   const writes = select(
-    [0, 5, 20, 60, 200].map((v) => [v, v ? `${v} words` : 'nothing']),
+    writeLengths.map((v) => [v, v ? `${v} words` : 'nothing']),
     state.write,
     (v) => change({ write: Number(v) }),
   )
