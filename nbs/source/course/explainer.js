@@ -554,7 +554,7 @@ const style = `
 .rnnx .two { display: grid; grid-template-columns: minmax(0, 1fr) 16.5rem; gap: 1.2rem; align-items: start; }
 .rnnx .two > *, .rnnx .panel { min-width: 0; }
 .rnnx .scroll { overflow-x: auto; scrollbar-width: thin; }
-.rnnx canvas { display: block; }
+.rnnx canvas { display: block; } .rnnx .fit { max-width: 100%; }
 .rnnx .strip { cursor: crosshair; }
 .rnnx .title { font-size: 1rem; font-weight: 600; margin: .2rem 0 .4rem; }
 .rnnx .quiet { color: var(--x-grey); font-size: .9em; }
@@ -1193,7 +1193,6 @@ function page({ el, file, query, save, linked }) {
     unitChoice.value = `${state.layer}:${state.unit}`
     for (const [i, k] of Object.keys(tabNames).entries()) {
       tabs.children[i].setAttribute('aria-selected', k === state.tab)
-      tabs.children[i].tabIndex = k === state.tab ? 0 : -1
     }
     nextWords(word, step, truth, top1)
     canvas.setAttribute(
@@ -2009,7 +2008,7 @@ function cell({ el, file, query }) {
             type: 'button',
             'aria-current': t === at.value - 1 ? 'step' : null,
             class: t < at.value ? '' : 'later',
-            tabindex: -1,
+            tabindex: t === at.value - 1 ? 0 : -1,
             onclick: () => {
               at.e.value = t + 1
               at.e.dispatchEvent(new Event('input'))
@@ -2127,6 +2126,7 @@ function count({ el, file, query }) {
   const line = h('span', { style: 'unicode-bidi: embed; direction: ltr' })
   film.append(h('bdi', { dir: 'ltr' }, line))
   const canvas = h('canvas', {
+    class: 'fit',
     role: 'img',
     'aria-label': 'Hidden state of the first layer over the last words',
   })
