@@ -135,9 +135,31 @@ globalThis.checkSite = {
       : ''
   },
 
-  // axe needs minutes for the ten thousand spans of coloured code: one of each class tells as much
+  // What is cut at the right edge of its box, of tables and of code, and what shows that it scrolls
+  cut: () => {
+    const $$ = (s) => [...document.querySelectorAll('main ' + s)].filter((e) => e.checkVisibility()),
+      box = (e) => e.closest('.cell-output-display, .sd-table, pre'),
+      wide = (e) => box(e) && box(e).scrollWidth > box(e).clientWidth + 1,
+      say = (e) => e.textContent.replace(/\s+/g, ' ').trim().slice(0, 60),
+      code = $$('pre.sourceCode')
+    return {
+      tables: $$('table').filter(wide).map(say),
+      code: code.length,
+      codeCut: code.filter(wide).map(say),
+      unsaid: $$('table, pre, svg.drawing')
+        .filter((e) => wide(e) && getComputedStyle(box(e)).boxShadow == 'none')
+        .map(say),
+      small: $$('svg.drawing text')
+        .filter((e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a < 9)
+        .map(say),
+    }
+  },
+
+  // axe needs minutes for the ten thousand spans of coloured code and the cells of tables: one of
+  // each class, and three rows, tell as much
   thinOut: () => {
     const seen = new Set()
+    document.querySelectorAll('tbody tr:nth-child(n + 4)').forEach((e) => e.remove())
     document
       .querySelectorAll('pre code')
       .forEach(
