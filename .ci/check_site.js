@@ -147,7 +147,7 @@ globalThis.checkSite = {
       code: code.length,
       codeCut: code.filter(wide).map(say),
       unsaid: $$('table, pre, svg.drawing')
-        .filter((e) => wide(e) && getComputedStyle(box(e)).boxShadow == 'none')
+        .filter((e) => wide(e) && (box(e).tabIndex < 0 || getComputedStyle(box(e)).boxShadow == 'none'))
         .map(say),
       small: $$('svg.drawing text')
         .filter((e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a < 9)
@@ -155,11 +155,14 @@ globalThis.checkSite = {
     }
   },
 
-  // axe needs minutes for the ten thousand spans of coloured code and the cells of tables: one of
-  // each class, and three rows, tell as much
-  thinOut: () => {
-    const seen = new Set()
-    document.querySelectorAll('tbody tr:nth-child(n + 4)').forEach((e) => e.remove())
+  // axe needs minutes for ten thousand spans of coloured code, formulas, cells of tables, and a
+  // menu that is the same on all pages: a few of each tell as much
+  thinOut: (menus) => {
+    const seen = new Set(),
+      drop = (s, from = 0) => [...document.querySelectorAll(s)].slice(from).forEach((e) => e.remove())
+    drop('tbody tr:nth-child(n + 4), svg.drawing *')
+    drop('.katex > *', 6)
+    if (menus) drop('#quarto-sidebar ul ul li:nth-child(n + 3)')
     document
       .querySelectorAll('pre code')
       .forEach(
@@ -171,8 +174,7 @@ globalThis.checkSite = {
       )
   },
 
-  // and of the texts (a table has hundreds) that look alike, on grounds that look alike, three:
-  // their contrast is the same
+  // and of the texts that look alike, on grounds that look alike, three: their contrast is the same
   alike: () => {
     const grounds = new Map([[null, '']]),
       kinds = new Map()
@@ -192,7 +194,10 @@ globalThis.checkSite = {
       [...e.childNodes].some((o) => o.nodeType == 3 && o.data.trim())
     document.querySelectorAll('body *').forEach((e) => {
       if (!text(e) || !e.checkVisibility({ visibilityProperty: true })) return
-      const kind = ground(e) + style(e, 'color', 'fontSize', 'fontWeight', 'textShadow'),
+      const kind =
+          e.parentElement.localName +
+          ground(e) +
+          style(e, 'color', 'fontSize', 'fontWeight', 'textDecorationLine', 'textShadow'),
         same = kinds.get(kind) || []
       if (same.length < 3) kinds.set(kind, [...same, e])
     })
@@ -202,13 +207,14 @@ globalThis.checkSite = {
   axe: async (rules) => {
     const run = async (where, o) =>
       (await axe.run(where, { resultTypes: ['violations'], ...o })).violations
-    const rest = rules.filter((o) => o != 'color-contrast')
-    const bad = await run(
-      document,
-      rules.length ? { runOnly: rest } : { rules: { 'color-contrast': { enabled: false } } },
-    )
-    if (!rules.length || rest.length < rules.length)
-      bad.push(...(await run({ include: checkSite.alike() }, { runOnly: ['color-contrast'] })))
+    const looks = ['color-contrast', 'link-in-text-block'],
+      rest = rules.filter((o) => !looks.includes(o)),
+      off = Object.fromEntries(looks.map((o) => [o, { enabled: false }])),
+      bad = []
+    if (!rules.length) bad.push(...(await run(document, { rules: off })))
+    if (rest.length) bad.push(...(await run(document, { runOnly: rest })))
+    if (rest.length < rules.length || !rules.length)
+      bad.push(...(await run({ include: checkSite.alike() }, { runOnly: looks })))
     return bad
       .filter((v) => /serious|critical/.test(v.impact))
       .map(({ id, help, helpUrl, nodes }) => [

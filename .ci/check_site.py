@@ -15,7 +15,7 @@ from repo import root, settings
 git_url,doc_url = (settings[o].rstrip('/') for o in ('git_url', 'doc_url'))
 prefix = urlsplit(doc_url).path + '/'
 axe_js = (files('axe_playwright_python')/'axe.min.js').read_text(encoding='utf-8')
-wide = dict(width=1280, height=900)
+wide = dict(width=1366, height=900)
 phone = dict(width=375, height=800)
 home = 'index.html'
 sub = 'questions/43_errata.html'
@@ -48,6 +48,8 @@ class Check:
         self.browser = browser
         self.failures = defaultdict(list)
         self.seen = {}
+        self.code = 0
+        self.code_cut = []
         self.at = ''
         self.pages = sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*.html'))
         nbs = sorted(p.relative_to(root/'nbs') for p in (root/'nbs').rglob('*.ipynb'))
@@ -86,7 +88,7 @@ class Check:
 
     def axe(self, page, how, *rules):
         if not page.evaluate('() => !!window.axe'):
-            page.evaluate('checkSite.thinOut()')
+            page.evaluate('menus => checkSite.thinOut(menus)', self.at not in (home, sub))
             page.evaluate(axe_js)
         for what,detail,todo in page.evaluate('rules => checkSite.axe(rules)', rules):
             self.need(False, f'axe ({how}) {what}', detail, todo)
@@ -136,14 +138,30 @@ class Check:
                          for o in got['links'])
                 self.need(ok, f'no right link “{what}”',
                           todo=f'It goes to https://{host}/{repo}/blob/main/nbs/{nb}')
-        self.axe(page, 'dark' if page.evaluate('checkSite.dark()') else 'light')
-        self.axe(page, 'dark' if self.toggle(page) else 'light', 'color-contrast',
-                 'link-in-text-block')
+        page.wait_for_timeout(50)
+        self.cut(page, name)
         page.set_viewport_size(phone)
         page.wait_for_timeout(50)
         self.overflow(page)
+        self.cut(page)
         self.axe(page, 'phone', 'scrollable-region-focusable')
         page.set_viewport_size(wide)
+        self.axe(page, 'dark' if page.evaluate('checkSite.dark()') else 'light')
+        self.axe(page, 'dark' if self.toggle(page) else 'light', 'color-contrast',
+                 'link-in-text-block')
+
+    def cut(self, page, name=None):
+        "What is cut at the window's width: no table on page `name`, code is counted; all shows it"
+        got = page.evaluate('checkSite.cut()')
+        for o in got['unsaid']:
+            self.need(False, 'no sign that more is to the right', o, 'See accessible.html.')
+        for o in got['small']: self.need(False, 'letters too small to read', o, 'See .ci/docs.py.')
+        if not name: return
+        for o in got['tables']:
+            self.need(False, f'a table is cut at {wide["width"]} pixels', o,
+                      'Show fewer columns, or shorter words.')
+        self.code += got['code']
+        self.code_cut += [(name, o) for o in got['codeCut']]
 
     def relative(self, url):
         "The path and the anchor of a URL of this site, else None"
@@ -337,6 +355,9 @@ def main():
                        'Look at that page.')
         page = c.reader()
         for o in c.pages: tried(c.one_page, page, o)
+        if (share := len(c.code_cut)/max(1, c.code)) > .03:
+            c.need(False, f'{share:.1%} of the blocks of code are cut', c.code_cut[0][1],
+                   'Break the lines.', c.code_cut[0][0])
         external = c.links()
         c.llms()
         for part in c.search,c.folds,c.colours,c.tab,c.menu: tried(part, c.reader())

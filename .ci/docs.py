@@ -7,7 +7,7 @@ nbs/_quarto.yml as Quarto does; .ci/sidebar.py gives the order. KaTeX, which dra
 put beside the pages, so that they are complete without a network."""
 import argparse, ast, base64, hashlib, inspect, json, re, shutil, subprocess, sys, tarfile, time
 import threading
-from functools import partial
+from functools import cache, partial
 from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
@@ -101,23 +101,29 @@ def page_notebook(page):
 
 # What cells show
 
+@cache
+def svg(call):
+    "What `call`, such as `draw_gru()`, draws, without its card: the page itself is the paper"
+    fig = eval(call, vars(drawings))
+    fig.axes[0].patches[0].set_visible(False)
+    with plt.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'rnnlab'}):
+        fig.savefig(file := StringIO(), format='svg', metadata={'Date': None})
+    drawn = re.sub(r'(?s)^.*?<svg.*?>|<metadata>.*?</metadata>| id="[a-z]+_\d+"', '',
+                   file.getvalue())
+    (w,h) = fig.get_size_inches()
+    return (f'style="width: {96*w:.0f}px; min-width: {86*w:.0f}px" viewBox="0 0 {72*w:.1f} '
+            f'{72*h:.1f}" xmlns="http://www.w3.org/2000/svg" '
+            f'xmlns:xlink="http://www.w3.org/1999/xlink">{drawn}')
+
+
 def drawing(code):
-    """The SVG of a cell that ends in a drawing of the course, such as `draw_gru()`, else None. It has
-    the page's own ground and, as `.drawing` in the style sheet, follows the theme"""
+    "The SVG of a cell that ends in a drawing of the course, else None; it follows the theme"
     last = parsed(code).body[-1]
     call = last.value if isinstance(last, ast.Expr) else None
     if getattr(getattr(call, 'func', None), 'id', None) not in drawings.__all__: return None
-    fig = eval(ast.unparse(call), vars(drawings))
-    fig.axes[0].patches[0].set_visible(False) # the card
-    with plt.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'rnnlab'}):
-        fig.savefig(svg := StringIO(), format='svg', metadata={'Date': None})
-    drawn = re.sub(r'(?s)^.*?<svg.*?>|<metadata>.*?</metadata>| id="[a-z]+_\d+"', '',
-                   svg.getvalue())
     words = re.search(r'(?m)^#\| *fig-alt: *"?(.*?)"?$', code)[1]
-    (w,h) = fig.get_size_inches()
-    return (f'<svg class="drawing" role="img" aria-label="{escape(words)}" style="width: {96*w:.0f}px; '
-            f'min-width: {86*w:.0f}px" viewBox="0 0 {72*w:.1f} {72*h:.1f}" '
-            f'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{drawn}')
+    return (f'<svg class="drawing" role="img" aria-label="{escape(words)}" '
+            f'{svg(ast.unparse(call))}')
 
 
 a_number = r'([-+−]?[\d.,]+(e[-+]?\d+)?( ?(%|s|x|×|[kMG]?B))?|NaN|None|–|)'
@@ -147,8 +153,8 @@ def shown(output, code):
     data = output.get('data', {})
     if 'class="dataframe"' in (html := ''.join(data.get('text/html', ''))):
         return output | dict(data=data | {'text/html': table(html)})
-    svg = 'image/png' in data and drawing(code)
-    return output | dict(data={'image/svg+xml': svg}) if svg else output
+    drawn = 'image/png' in data and drawing(code)
+    return output | dict(data={'image/svg+xml': drawn}) if drawn else output
 
 
 # Names in backticks become links
