@@ -138,7 +138,10 @@ globalThis.checkSite = {
         .filter((e) => wide(e) && (box(e).tabIndex < 0 || getComputedStyle(box(e)).boxShadow == 'none'))
         .map(say),
       small: $$('svg.drawing text')
-        .filter((e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a < 9)
+        .filter((e) => {
+          const { a, b } = e.getScreenCTM() // b: of letters that stand upright
+          return parseFloat(getComputedStyle(e).fontSize) * Math.hypot(a, b) < 9
+        })
         .map(say),
     }
   },
