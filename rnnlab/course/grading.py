@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['exercises', 'why', 'Feedback', 'named_shape', 'beside', 'Wrong', 'wrong_if', 'codes', 'run_source', 'edited',
-           'stub_of', 'Exercise', 'questions_path', 'read_mistakes', 'read_exercises', 'exercise', 'unfilled', 'pick',
-           'randn', 'brief', 'alike', 'same', 'untouched', 'anywhere', 'judge', 'judge_function', 'build',
+           'stub_of', 'Exercise', 'questionnaire_path', 'read_mistakes', 'read_exercises', 'exercise', 'unfilled',
+           'pick', 'randn', 'brief', 'alike', 'same', 'untouched', 'anywhere', 'judge', 'judge_function', 'build',
            'judge_module', 'spec', 'hint', 'solution', 'progress', 'describe', 'check', 'exercise_notebook']
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-002
@@ -177,8 +177,8 @@ class Exercise:
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-011b
 exercises = L()
 
-def questions_path() -> Path:
-    "Where the questions are: in a clone its `nbs/questions`, else with the package"
+def questionnaire_path() -> Path:
+    "Where questionnaires and exercises are: in a clone its `nbs/questions`, else in the package"
     here = Path(__file__).resolve().parent.parent
     clone = here.parent/'nbs'/'questions'
     return clone if clone.is_dir() else here/'questions'
@@ -605,7 +605,7 @@ def _nbgrader(grade, solution, locked, grade_id, **more):
 
 def _asked(ex, test, kind):
     "The cells that ask for the exercise `ex` in a notebook of this kind"
-    graded = f"result = {test}\nassert result, result\nresult"
+    graded = f'result = {test}\nassert result, result'
     name,points,stub = ex.name,ex.points,ex.stub
     if kind == 'nbgrader':
         solution = f'{stub}\n### BEGIN SOLUTION\n{ex.source}\n### END SOLUTION'
@@ -623,7 +623,7 @@ def exercise_notebook(
     kind:str='', # '': with gaps; 'solved': with solutions; 'nbgrader', 'otter': a course's source
 ) -> dict: # A Jupyter notebook, format 4.5
     "The exercises as a notebook, made from the solved one"
-    nb = json.loads((questions_path()/'46_exercises_solved.ipynb').read_text(encoding='utf-8'))
+    nb = json.loads((questionnaire_path()/'46_exercises_solved.ipynb').read_text(encoding='utf-8'))
     if kind == 'solved': return nb
     tests = {o.name: f'check({o.name!r}, {o.name})' for o in exercises}
     by_source = {o.source: o for o in exercises}
@@ -633,8 +633,9 @@ def exercise_notebook(
         ex = by_source.get(src.removeprefix('#| code-fold: true\n'))
         if ex: cells += _asked(ex, tests[ex.name], kind if ex.points else '')
         elif src in tests.values() or src.startswith(why): continue
+        elif kind and cell['id'] == 'colab': continue
         else: cells.append({**cell, 'source': src.replace('Exercises, solved', 'Exercises')})
-    if kind == 'nbgrader': cells[2] = cells[2] | dict(metadata=_nbgrader(False, False, True, 'all'))
+    if kind == 'nbgrader': cells[1] = cells[1] | dict(metadata=_nbgrader(False, False, True, 'all'))
     if kind == 'otter': cells.insert(0, _raw('# ASSIGNMENT CONFIG', 'name: rnnlab'))
     for i,o in enumerate(cells):
         if 'outputs' in o: o['outputs'] = []
