@@ -96,7 +96,8 @@ def beside(want, got, sizes, most=8):
     text = [f'{a:{w[0]}}  {b:{w[1]}} | {c}'.rstrip() for a,b,c in [('', *pair), *rows]]
     cell = lambda same, o: f'<td{"" if same else " style=color:#d1242f"}>{html.escape(o)}'
     table = ''.join(f'<tr><th>{a}<td>{html.escape(b)}{cell(b == c, c)}' for a,b,c in rows)
-    return '\n'.join(text), ('<table style="font-family:monospace;white-space:pre">'
+    return '\n'.join(text), ('<table style="font-family:monospace;white-space:pre;text-align:left;'
+                             'border-spacing:12px 0;border-collapse:separate">'
                              f'<tr><th><th>expected<th>yours{table}{more}</table>')
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-009
