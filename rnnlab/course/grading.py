@@ -504,28 +504,28 @@ _advice = [(re.compile(k), v) for k,v in { # a part of an error message → what
 }.items()]
 
 def _here(e, obj):
-    "The last frame of the learner's code `obj` that the exception `e` went through, and its line"
+    "The last place in the learner's code `obj` that the exception `e` went through"
     files = {c.co_filename for c in codes(obj).values()} - {_here.__code__.co_filename}
-    frame = line = None
+    last = None
     tb = e.__traceback__
     while tb is not None:
-        if tb.tb_frame.f_code.co_filename in files: frame,line = tb.tb_frame,tb.tb_lineno
+        if tb.tb_frame.f_code.co_filename in files: last = tb
         tb = tb.tb_next
-    return frame, line
+    return last
 
 def describe(e, obj, sizes):
     "The exception `e` of the learner's code `obj`: message, line, shapes there, what it means"
     kind = type(e).__name__
     try: text = str(e)
     except Exception: text = ''
-    frame,n = _here(e, obj)
+    at = _here(e, obj)
     msg = kind
-    if frame:
-        line = linecache.getline(frame.f_code.co_filename, n).strip()
-        msg += f" in line {n}" + (f", `{line[:100]}`" if line else '')
+    if at:
+        line = linecache.getline(at.tb_frame.f_code.co_filename, at.tb_lineno).strip()
+        msg += f" in line {at.tb_lineno}" + (f", `{line[:100]}`" if line else '')
     if text: msg += f": {text[:300]}{'…' if len(text) > 300 else ''}"
-    if frame:
-        there = {k: named_shape(v.shape, sizes) for k,v in frame.f_locals.items()
+    if at:
+        there = {k: named_shape(v.shape, sizes) for k,v in at.tb_frame.f_locals.items()
                  if isinstance(v, Tensor)}
         if there: msg += '\nthere: ' + ', '.join(f'{k}: {v}' for k,v in [*there.items()][:8])
     for pattern,tip in _advice:
@@ -607,18 +607,18 @@ def _nbgrader(grade, solution, locked, grade_id, **more):
 def _asked(ex, test, kind):
     "The cells that ask for the exercise `ex` in a notebook of this kind"
     graded = f'result = {test}\nassert result, result'
-    name,points,stub = ex.name,ex.points,ex.stub
+    name = ex.name
     if kind == 'nbgrader':
-        solution = f'{stub}\n### BEGIN SOLUTION\n{ex.source}\n### END SOLUTION'
+        solution = f'{ex.stub}\n### BEGIN SOLUTION\n{ex.source}\n### END SOLUTION'
         return [_code(solution, **_nbgrader(False, True, False, name)),
-                _code(graded, **_nbgrader(True, False, True, f'{name}-check', points=points))]
+                _code(graded, **_nbgrader(True, False, True, f'{name}-check', points=ex.points))]
     if kind == 'otter':
         solution = ['# BEGIN SOLUTION NO PROMPT', ex.source, '# END SOLUTION',
-                    '""" # BEGIN PROMPT', stub, '"""; # END PROMPT']
-        return [_raw('# BEGIN QUESTION', f'name: {name}', f'points: {points}'),
+                    '""" # BEGIN PROMPT', ex.stub, '"""; # END PROMPT']
+        return [_raw('# BEGIN QUESTION', f'name: {name}', f'points: {ex.points}'),
                 _raw('# BEGIN SOLUTION'), _code('\n'.join(solution)), _raw('# END SOLUTION'),
                 _raw('# BEGIN TESTS'), _code(graded), _raw('# END TESTS'), _raw('# END QUESTION')]
-    return [_code(stub), _code(test)]
+    return [_code(ex.stub), _code(test)]
 
 def exercise_notebook(
     kind:str='', # '': with gaps; 'solved': with solutions; 'nbgrader', 'otter': a course's source
