@@ -277,6 +277,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                'rnnlab/course/grading.py'),
                                        'rnnlab.course.grading.named_shape': ( 'source/course/grading.html#named_shape',
                                                                               'rnnlab/course/grading.py'),
+                                       'rnnlab.course.grading.on_site': ('source/course/grading.html#on_site', 'rnnlab/course/grading.py'),
                                        'rnnlab.course.grading.pick': ('source/course/grading.html#pick', 'rnnlab/course/grading.py'),
                                        'rnnlab.course.grading.progress': ( 'source/course/grading.html#progress',
                                                                            'rnnlab/course/grading.py'),

@@ -6,11 +6,10 @@
 __all__ = ['given', 'counts_to', 'exercises_cli']
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-002
-import json, re
+import json
 from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import urljoin
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
@@ -512,9 +511,7 @@ def exercises_cli(
     path = Path(out)/_files[kind]
     path.parent.mkdir(parents=True, exist_ok=True)
     check_new_file(path, force)
-    site = 'https://rnnlab.github.io/rnnlab/questions/'
-    text = json.dumps(exercise_notebook(kind), indent=1, ensure_ascii=False)
-    text = re.sub(r'\]\(([\w./]+)\.ipynb\)', lambda m: f']({urljoin(site, m[1])}.html)', text)
+    text = on_site(json.dumps(exercise_notebook(kind), indent=1, ensure_ascii=False))
     path.write_text(text+'\n', encoding='utf-8', newline='\n')
     if kind == 'nbgrader':
         config = check_new_file(Path(out)/'nbgrader_config.py', force)
