@@ -25,10 +25,10 @@ setup(
     packages=['rnnlab', 'rnnlab.text', 'rnnlab.lab', 'rnnlab.course', 'rnnlab.questions',
               'rnnlab.explainer'],
     package_dir={'rnnlab.questions': 'nbs/questions', 'rnnlab.explainer': 'nbs/source/course'},
-    package_data={'rnnlab': ['py.typed'], # and the notebooks that rnnlab-flashcards reads
+    package_data={'rnnlab': ['py.typed'], # and the notebooks that two of the commands read
                   'rnnlab.explainer': ['explainer.js', 'explainer.safetensors'],
                   'rnnlab.questions': ['40_chapter12.ipynb', '41_further_research.ipynb',
-                                       '42_chapter04.ipynb']},
+                                       '42_chapter04.ipynb', '46_exercises_solved.ipynb']},
     python_requires=f">={cfg['min_python']}",
     install_requires=lines('requirements'),
     extras_require={k.removesuffix('_requirements'): lines(k)
