@@ -164,6 +164,7 @@ class Replay:
         self.before = before
         self.left = warm_up
         self.graph = None
+        self.recording = False
         self.owners = [(m, k) for m in model.modules() if hasattr(m, 'reset')
                        for k in ('h','hidden') if hasattr(m, k)]
 
@@ -173,12 +174,17 @@ class Replay:
     def record(self, batch):
         self.batch = [o.clone() for o in batch]
         self.state = [getattr(m, k) for m,k in self.owners]
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, stream=torch.cuda.current_stream()):
-            self.out = self.step(*self.batch)
-            for (m,k),h in zip(self.owners, self.state):
-                for a,b in zip(_tensors(h), _tensors(getattr(m, k))): a.copy_(b)
-        for (m,k),h in zip(self.owners, self.state): setattr(m, k, h)
+        graph = torch.cuda.CUDAGraph()
+        self.recording = True
+        try:
+            with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
+                self.out = self.step(*self.batch)
+                for (m,k),h in zip(self.owners, self.state):
+                    for a,b in zip(_tensors(h), _tensors(getattr(m, k))): a.copy_(b)
+        finally:
+            for (m,k),h in zip(self.owners, self.state): setattr(m, k, h)
+        self.recording = False
+        self.graph = graph
 
     def __call__(self, *batch):
         if self.graph is None and (self.left or not batch[0].is_cuda
@@ -387,23 +393,36 @@ class Captured(Callback):
             learn.opt.step = learn.opt.zero_grad = noop # after the replay
             try: self.one()
             finally: del learn.opt.step, learn.opt.zero_grad
-        elif self.replay.left == 1 and not _capturing():
-            self.why = on_the_host(learn, self.one)
-            if self.why: warnings.warn(_not_captured.format(', '.join(self.why)), stacklevel=2)
+        elif self.replay.left == 1 and not _capturing(): self._give_up(on_the_host(learn, self.one))
         else: self.one()
         return learn.pred,learn.loss,learn.loss_grad
+
+    def _give_up(self, why):
+        self.why = why
+        if why: warnings.warn(_not_captured.format(', '.join(why)), stacklevel=2)
+
+    def _autocast(self, on):
+        "What `MixedPrecision` does at the beginning of a step, and at its end"
+        mixed = getattr(self.learn, 'mixed_precision', None)
+        if mixed and torch.is_autocast_enabled('cuda') != on:
+            mixed.before_batch() if on else mixed.after_loss()
 
     def _before(self):
         self.replayed = True
         if self.fused: self.opt.count()
-        mixed = getattr(self.learn, 'mixed_precision', None)
-        if mixed and torch.is_autocast_enabled('cuda'): mixed.after_loss() # leaves it
+        self._autocast(False)
 
     def _one_batch(self):
         learn = self.learn
         if self.why or not learn.training: return self.one()
         self.replayed = False
-        out = self.replay(*learn.xb, *learn.yb)
+        try: out = self.replay(*learn.xb, *learn.yb)
+        except Exception as e:
+            if not self.replay.recording: raise
+            self._give_up([str(e).splitlines()[0]])
+            self.model.zero_grad()
+            self._autocast(True)
+            return self.one()
         if not self.replayed: return
         learn.pred,loss,learn.loss_grad = out
         learn.loss = loss.clone()

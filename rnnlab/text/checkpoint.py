@@ -301,12 +301,11 @@ class Checkpoints(Callback):
         self.began = time.perf_counter()
         if self._device.type == 'cuda': torch.cuda.reset_peak_memory_stats(self._device)
 
-    def after_loss(self):
-        if self.training: self._check_finite('the loss', self.loss_grad.item())
-
     def after_batch(self):
+        if not self.training: return
+        self._check_finite('the loss', float(self.smooth_loss)) # not earlier: see `Captured`
         done = self.iter+1
-        if not self.training or done == self.n_iter: return # an epoch's own comes when it ends
+        if done == self.n_iter: return # an epoch's own comes when it ends
         stop = self._asked()
         if stop or (self.every and done%self.every == 0): self._write(self.epoch, done)
         if stop: raise KeyboardInterrupt

@@ -33,6 +33,7 @@ from ..data import Corpus, Vocab, lm_dls, tokenize
 from ..models import LMModel5, LMModel6, LMModel7, LMModel8
 from ..callbacks import ModelResetter, RNNRegularizer
 from ..recipes import quiet
+from ..loop import Captured, FusedAdam
 from ..generate import stream
 from .awd_lstm import AWDLanguageModel
 from .checkpoint import Checkpoints, LMLearner, find_checkpoint, load_checkpoint
@@ -135,12 +136,12 @@ def text_learner(
                          "leave it out")
     dls = lm_dls(corpus, sl=s.sl, bs=s.bs, split=s.split, device=device)
     with no_random(s.seed): model = text_model(len(corpus.vocab), s).to(device)
-    cbs = [ModelResetter]
+    cbs = [Captured, ModelResetter]
     if s.alpha is not None: cbs.append(RNNRegularizer(s.alpha, s.beta))
     if s.clip: cbs.append(GradientClip(s.clip))
     if s.half: cbs.append(MixedPrecision(AMPMode(s.half)))
     return LMLearner(dls, model, loss_func=CrossEntropyLossFlat(), metrics=[accuracy, Perplexity()],
-                     cbs=cbs, wd=s.wd)
+                     cbs=cbs, wd=s.wd, opt_func=FusedAdam)
 
 # %% ../../nbs/source/text/14_train.ipynb #18-train-018
 @contextmanager
