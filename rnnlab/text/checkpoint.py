@@ -303,8 +303,9 @@ class Checkpoints(Callback):
 
     def after_batch(self):
         if not self.training: return
-        self._check_finite('the loss', float(self.smooth_loss)) # not earlier: see `Captured`
         done = self.iter+1
+        if not self.smooth_loss.is_cuda or done%16 == 0: # with `Captured` a GPU needn't wait
+            self._check_finite('the loss', float(self.smooth_loss))
         if done == self.n_iter: return # an epoch's own comes when it ends
         stop = self._asked()
         if stop or (self.every and done%self.every == 0): self._write(self.epoch, done)
@@ -340,6 +341,7 @@ class Checkpoints(Callback):
 def _tree(self:Checkpoints, epoch, batch):
     "All that the fit needs to go on at the batch `batch` of the epoch `epoch`"
     r = self.recorder
+    r.losses = [o.cpu() for o in r.losses]
     model = get_model(self.model)
     scaler = getattr(self.learn, 'scaler', None) # of mixed precision
     return dict(
