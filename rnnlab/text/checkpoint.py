@@ -304,10 +304,10 @@ class Checkpoints(Callback):
     def after_batch(self):
         if not self.training: return
         done = self.iter+1
-        if not self.smooth_loss.is_cuda or done%16 == 0: # with `Captured` a GPU needn't wait
-            self._check_finite('the loss', float(self.smooth_loss))
+        look = not self.smooth_loss.is_cuda or done%16 == 0 # with `Captured` a GPU seldom waits
+        if look: self._check_finite('the loss', float(self.smooth_loss))
         if done == self.n_iter: return # an epoch's own comes when it ends
-        stop = self._asked()
+        stop = look and self._asked()
         if stop or (self.every and done%self.every == 0): self._write(self.epoch, done)
         if stop: raise KeyboardInterrupt
 
