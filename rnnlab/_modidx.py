@@ -750,6 +750,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'rnnlab.loop._capturing': ('source/loop.html#_capturing', 'rnnlab/loop.py'),
                              'rnnlab.loop._ce_backward': ('source/loop.html#_ce_backward', 'rnnlab/loop.py'),
                              'rnnlab.loop._ce_forward': ('source/loop.html#_ce_forward', 'rnnlab/loop.py'),
+                             'rnnlab.loop._stream': ('source/loop.html#_stream', 'rnnlab/loop.py'),
                              'rnnlab.loop._tensors': ('source/loop.html#_tensors', 'rnnlab/loop.py'),
                              'rnnlab.loop._told': ('source/loop.html#_told', 'rnnlab/loop.py'),
                              'rnnlab.loop._waits': ('source/loop.html#_waits', 'rnnlab/loop.py'),

@@ -11,7 +11,7 @@ import random, sys, warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from functools import partial
+from functools import lru_cache, partial
 import numpy as np, torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
@@ -192,6 +192,9 @@ def _tensors(o):
     if o is None: return []
     return [o] if isinstance(o, Tensor) else [t for v in o for t in _tensors(v)]
 
+@lru_cache # one for all, or each would keep memory of its own
+def _stream(device): return torch.cuda.Stream(device)
+
 class NotRecorded(RuntimeError): "A step does what can't be recorded"
 
 class Replay:
@@ -209,7 +212,7 @@ class Replay:
         self.owners = [(m, k) for m in model.modules() if hasattr(m, 'reset')
                        for k in ('h','hidden') if hasattr(m, k)]
         self.device = next(model.parameters()).device
-        if self.device.type == 'cuda': self.stream = torch.cuda.Stream(self.device)
+        if self.device.type == 'cuda': self.stream = _stream(self.device)
 
     def states(self): return [getattr(m, k) for m,k in self.owners]
 
