@@ -445,7 +445,8 @@ class Captured(Callback):
     def _step(self, *batch):
         learn = self.learn
         n = len(learn.xb)
-        learn.xb,learn.yb = batch[:n],batch[n:]
+        learn.xb = batch[:n]
+        learn.yb = batch[n:]
         if _capturing() and not self.fused:
             learn.opt.step = learn.opt.zero_grad = noop # after the replay
             try: self.one()
