@@ -302,7 +302,8 @@ class Halves:
         return loss.detach(),torch.autograd.grad(total/2, self.ps)
 
     def __call__(self, x, y):
-        (a,grads),(b,more) = self.pool.map(self.half, self.twins, self.draws, x.chunk(2), y.chunk(2))
+        each = self.pool.map(self.half, self.twins, self.draws, x.chunk(2), y.chunk(2))
+        (a,grads),(b,more) = each
         torch._foreach_add_(grads, more)
         for p,g in zip(self.ps, grads): p.grad = g
         return (a+b)/2
