@@ -14,8 +14,8 @@ from torch import nn
 from fastcore.basics import patch
 from fastai.torch_core import default_device
 from ..core import check_choice, check_device, check_sizes, one_thread
-from ..data import Corpus, cut_sequences, group_chunks, lm_dls
-from ..loop import one_cycle
+from ..data import Corpus, lm_dls
+from ..loop import one_cycle, smoothed
 from .kernels import GRULayers, LSTMLayers, gru_biases, max_hidden, triton
 from ..models import StatefulModel
 from ..recipes import chapter_corpus, engines, get_recipe
@@ -63,7 +63,6 @@ class Seeds:
         device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if CUDA, else the CPU
         corpus:Corpus=None, # The text; None: Human Numbers
         split:float=0.8, # The share of its sequences that trains; the rest validates
-        rotate:bool=False, # Begin each epoch at another place of the training text?
         threads:int=2, # Threads that share the rows of an LSTM's batch, on a CPU
     ):
         check_sizes(n_seeds=n_seeds, threads=threads)
@@ -72,8 +71,6 @@ class Seeds:
         corpus = chapter_corpus() if corpus is None else corpus
         self.dls = lm_dls(corpus, r.sl, r.bs, r.target, r.group, split, 'cpu')
         self.vocab = self.dls.vocab
-        self.text = corpus.ids[:int(split*((len(corpus)-1)//r.sl))*r.sl] # which trains
-        self.rotate = rotate
         self.threads = threads
         x,y = zip(*map(self._packed, self.dls.train.batches))
         self.x,self.y = torch.stack(x),torch.stack(y)
@@ -153,7 +150,6 @@ def start(self:Seeds,
         self.i.zero_()
     for o in (self.avg,self.sqr,self.losses): o.zero_()
     self.steps = 0
-    self.places = np.random.default_rng(0)
     return self
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-046
@@ -275,16 +271,6 @@ def _capture(self:Seeds):
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-057
 @patch
-def _turn(self:Seeds):
-    "Lay out the training text from another place on; what stands before it follows at the end"
-    ids = self.text.roll(-int(self.places.integers(len(self.text))))
-    r = self.recipe
-    parts = cut_sequences(torch.cat([ids, ids[:1]]), r.sl, r.target)
-    if r.group: parts = [group_chunks(o, r.bs) for o in parts]
-    for k,batch in zip(range(len(self.x)), zip(*(o.split(r.bs) for o in parts))):
-        self.x[k],self.y[k] = self._packed(batch)
-
-@patch
 @torch.no_grad()
 def fit(self:Seeds,
     epochs:int=None, # How many; None: all that are left of the schedule
@@ -297,7 +283,6 @@ def fit(self:Seeds,
                                           initargs=(1,)) as pool:
         go = pool.map if self.threads > 1 and len(self.parts) > 1 else map
         for _ in range(left if epochs is None else min(epochs, left)):
-            if self.rotate: self._turn()
             self.reset()
             for k in range(n):
                 if self.device.type == 'cuda': self.graph.replay()
@@ -322,9 +307,7 @@ def validate(self:Seeds) -> tuple: # Loss and accuracy of each seed, two arrays
 @patch
 def train_loss(self:Seeds) -> np.ndarray:
     "The training loss of each seed, smoothed as a `Learner`'s recorder does"
-    losses = self.losses[:self.steps].cpu().double().numpy()
-    weights = 0.98**np.arange(len(losses))[::-1]
-    return weights @ losses / weights.sum()
+    return np.array(smoothed(self.losses[:self.steps].unbind()))
 
 @patch
 def rows(self:Seeds) -> list: # A dict a seed
@@ -349,7 +332,7 @@ def train_seeds(
     device=None, # 'cpu' or 'cuda'; None: fastai's `default_device()` if CUDA, else the CPU
     done=None, # Called with the number of epochs that are finished, for a progress bar
     threads:int=1, # As in `Seeds`
-    **kwargs, # More of `Seeds`: corpus, split, rotate
+    **kwargs, # More of `Seeds`: corpus, split
 ) -> list: # A row a seed, with `seconds`
     "`Seeds` as an engine, called 'fast'"
     start = time.perf_counter()
