@@ -237,9 +237,11 @@ class Check:
         self.need(not type_in('qqxzzy'), 'search finds what is nowhere', 'qqxzzy', 'Mend search.')
 
     def folds(self, page):
-        "Answers and code are folded, and open and close by click and by keyboard"
+        "Answers, their proofs and code are folded, and open and close by click and by keyboard"
         self.go(page, folded)
-        for kind,css in {'answer': 'details:not(.code-fold)', 'code': 'details.code-fold'}.items():
+        kinds = {'answer': 'details:not(.code-fold, .proof)', 'proof': 'details.proof',
+                 'code': 'details.code-fold'}
+        for kind,css in kinds.items():
             one = page.locator(css).first
             is_open = 'e => e.open && e.lastElementChild.checkVisibility()'
             n = page.locator(css).evaluate_all(f'all => all.filter({is_open}).length')
@@ -248,11 +250,12 @@ class Check:
                 continue
             for how in 'click', 'Enter', ' ':
                 for want in True,False:
-                    if how == 'click': one.locator('summary').click()
-                    else: one.locator('summary').press(how)
+                    summary = one.locator('summary').first
+                    summary.click() if how == 'click' else summary.press(how)
                     self.need(one.evaluate(is_open) == want,
                               f'“{how}” does not {"open" if want else "close"} a folded {kind}',
                               todo='Use <summary>.')
+            one.evaluate('e => e.open = true') # the first proof is in the first answer
 
     def colours(self, page):
         "The choice between light and dark lasts, on other pages too, and the keyboard can make it"

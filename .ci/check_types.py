@@ -25,11 +25,9 @@ def main(folder):
     with tempfile.TemporaryDirectory() as tmp:
         venv.create(tmp)
         bins = Path(tmp)/('Scripts' if sys.platform == 'win32' else 'bin')
-        # The pip of this environment; what it doesn't compile, Python does when it's imported
-        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile',
-            wheel, '--no-deps')
-        run(sys.executable, '-m', 'pip', '--python', bins/'python', 'install', '-q', '--no-compile',
-            *checkers)
+        install = [Path(sys.executable).with_name('uv'), 'pip', 'install', '-q', '--python', tmp]
+        run(*install, '--no-deps', wheel)
+        run(*install, *checkers)
         site = subprocess.check_output([bins/'python', '-c',
                                         'import sysconfig; print(sysconfig.get_path("purelib"))'],
                                        text=True)

@@ -4,6 +4,7 @@ fresh environment, which holds nothing but what the wheel requires, and trains t
 source tree. What needs an extra must say so there, and work once it is installed."""
 import os, re, shutil, subprocess, sys, tarfile, tempfile, venv
 from importlib.metadata import distribution
+from importlib.util import cache_from_source
 from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -84,12 +85,17 @@ def required(*reqs):
 
 
 def link(names, site):
-    "Put packages of this environment into another's `site`, as an installer does: the same files"
+    """Put packages of this environment into another's `site`, as an installer does: the same files,
+    and what Python has compiled of them, or each first import there would do it again"""
     for o in (o for name in names for o in distribution(name).files if '..' not in o.parts):
-        if (to := site/o).exists(): continue
-        to.parent.mkdir(parents=True, exist_ok=True)
-        try: os.link(o.locate(), to)
-        except OSError: shutil.copy2(o.locate(), to) # on another disk
+        made = [Path(cache_from_source(o))] if o.suffix == '.py' else []
+        for part in [o, *made]:
+            old = o.locate().parent.joinpath(part.relative_to(o.parent))
+            to = site/part
+            if to.exists() or not old.exists(): continue
+            to.parent.mkdir(parents=True, exist_ok=True)
+            try: os.link(old, to)
+            except OSError: shutil.copy2(old, to) # on another disk
 
 
 def main(folder):

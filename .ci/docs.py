@@ -72,6 +72,23 @@ def anchor(name): return 'def-' + name.replace('.', '-') # a dot would begin a c
 def cell(kind, source): return dict(cell_type=kind, source=source, metadata={})
 
 
+def fold_proofs(cells):
+    "With what stands between a folded answer and the next heading folded too, inside the answer"
+    res = []
+    proof = False
+    for c in [*cells, cell('markdown', '## ')]: # a heading after the last one
+        src = c['source'].rstrip()
+        if proof and src.startswith('## '):
+            res.append(cell('markdown', '</details>\n\n</details>'))
+            proof = False
+        if src.startswith('## ') and src.endswith('</details>'):
+            c = dict(c, source=src.removesuffix('</details>')
+                     + '<details class="proof"><summary>Proof</summary>')
+            proof = True
+        res.append(c)
+    return res[:-1]
+
+
 def page_notebook(page):
     "The notebook of a page, with an anchor before what each cell exports"
     title,subtitle,text = page.first
@@ -90,7 +107,8 @@ def page_notebook(page):
             if src and names:
                 cells.append(cell('markdown', ' '.join(f'[]{{#{anchor(o)}}}' for o in names)))
         cells.append(dict(c, source=src))
-    cells = [dict(c, id=f'docs-{i}') for i,c in enumerate(cells) if c['source'].strip()]
+    cells = [dict(c, id=f'docs-{i}')
+             for i,c in enumerate(fold_proofs([c for c in cells if c['source'].strip()]))]
     return dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)
 
 
