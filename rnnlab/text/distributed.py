@@ -7,6 +7,7 @@ __all__ = ['own_rows', 'StreamsTrainer', 'in_all_processes', 'check_processes', 
 
 # %% ../../nbs/source/text/13_distributed.ipynb #17-distribu-002
 import logging, os, sys, warnings
+from contextlib import nullcontext
 from typing import NoReturn
 import torch
 try:
@@ -43,7 +44,9 @@ def own_rows(
 class StreamsTrainer(DistributedTrainer):
     "fastai's `DistributedTrainer` with the rows of every batch shared out once and for all"
     def before_fit(self):
-        super().before_fit()
+        captured = getattr(self.learn, 'captured', None)
+        aside = captured.replay.beside() if captured and captured.replay else nullcontext()
+        with aside: super().before_fit() # whose gradients are added up where the step is captured
         torch.manual_seed(torch.initial_seed()+rank_distrib()) # else all drop the same activations
 
     def _wrap_dl(self, dl):
