@@ -567,7 +567,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'rnnlab.lab.seeds.Seeds._mask': ('source/lab/seeds.html#seeds._mask', 'rnnlab/lab/seeds.py'),
                                   'rnnlab.lab.seeds.Seeds._packed': ('source/lab/seeds.html#seeds._packed', 'rnnlab/lab/seeds.py'),
                                   'rnnlab.lab.seeds.Seeds._step': ('source/lab/seeds.html#seeds._step', 'rnnlab/lab/seeds.py'),
-                                  'rnnlab.lab.seeds.Seeds._update': ('source/lab/seeds.html#seeds._update', 'rnnlab/lab/seeds.py'),
                                   'rnnlab.lab.seeds.Seeds.fit': ('source/lab/seeds.html#seeds.fit', 'rnnlab/lab/seeds.py'),
                                   'rnnlab.lab.seeds.Seeds.model': ('source/lab/seeds.html#seeds.model', 'rnnlab/lab/seeds.py'),
                                   'rnnlab.lab.seeds.Seeds.reset': ('source/lab/seeds.html#seeds.reset', 'rnnlab/lab/seeds.py'),

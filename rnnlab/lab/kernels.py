@@ -49,9 +49,9 @@ def _store4(p, nh, ok, a, b, c, d):
 
 @_jit
 def _place(bs, nh, NH: tl.constexpr, ROWS: tl.constexpr):
-    "The program's layer, and its rows and columns with a mask"
-    row = tl.program_id(1)*ROWS + tl.arange(0, ROWS)[:,None]
-    j = tl.arange(0, NH)[None,:]
+    "The program's layer, its rows, its place in them, and a mask; one row stands upright"
+    row = tl.program_id(1)*ROWS + tl.expand_dims(tl.arange(0, ROWS), 0 if ROWS == 1 else 1)
+    j = tl.expand_dims(tl.arange(0, NH), 1 if ROWS == 1 else 0)
     return tl.program_id(0).to(tl.int64), row, j, (row < bs) & (j < nh)
 
 @_jit
@@ -64,14 +64,14 @@ def _gate(w, g, nh, NH: tl.constexpr, T: tl.constexpr):
 
 @_jit
 def _to_gate(h, w, ROWS: tl.constexpr):
-    if ROWS == 1: return tl.trans(tl.sum(w*h, 1, keep_dims=True))
-    return tl.dot(h, w, input_precision='tf32x3')
+    if ROWS == 1: return tl.sum(w*tl.trans(h), 1, keep_dims=True)
+    else: return tl.dot(h, w, input_precision='tf32x3')
 
 @_jit
 def _to_state(d, w, ROWS: tl.constexpr):
     "What is still to be summed over the first axis if there is one row"
-    if ROWS == 1: return tl.trans(d)*w
-    return tl.dot(d, w, input_precision='tf32x3')
+    if ROWS == 1: return d*w
+    else: return tl.dot(d, w, input_precision='tf32x3')
 
 # %% ../../nbs/source/lab/20_kernels.ipynb #13-kernels-015
 @_jit
@@ -141,7 +141,7 @@ def _lstm_backward(dhs, dhn, dcn, w, cs, gates, d, dh0, dc0, sl, bs, nh,
         p += _to_state(df, wf if HOLD else _gate(w, 1, nh, NH, False), ROWS)
         p += _to_state(dg, wg if HOLD else _gate(w, 2, nh, NH, False), ROWS)
         p += _to_state(do, wo if HOLD else _gate(w, 3, nh, NH, False), ROWS)
-        dh = tl.sum(p, 0, keep_dims=True) if ROWS == 1 else p
+        dh = tl.trans(tl.sum(p, 0, keep_dims=True)) if ROWS == 1 else p
         dc *= f
         c = before
         out -= step
@@ -152,15 +152,15 @@ def _lstm_backward(dhs, dhn, dcn, w, cs, gates, d, dh0, dc0, sl, bs, nh,
 # %% ../../nbs/source/lab/20_kernels.ipynb #13-kernels-019
 _alone = 512 # so many rows have a program each
 
-def _launch(kernel, S, sl, bs, nh, *args):
-    "Start `kernel` for `S` layers: a program for each row, or for many if there are enough"
+def _launch(kernel, S, sl, bs, nh, *args, alone=8):
+    "Start `kernel` for `S` layers: a program (of `alone` warps) for each row, or for many rows"
     block = max(16, triton.next_power_of_2(nh))
     hold = block <= 64
-    many = [64,16,1] if S*bs >= 64*96 and hold else [16,1]
+    many = [32,16,1] if S*bs >= 64*96 and hold else [16,1]
     for rows in [1] if S*bs <= _alone and hold else many:
         try:
             return kernel[S, triton.cdiv(bs, rows)](*args, sl, bs, nh, block, rows, hold,
-                num_warps=4 if rows == 16 else 8, num_stages=1)
+                num_warps={1: alone, 16: 4, 32: 8}[rows], num_stages=1)
         except triton.runtime.errors.OutOfResources:
             if rows == 1: raise
 
@@ -178,7 +178,7 @@ class LSTMLayers(torch.autograd.Function):
         S,sl,bs,nh = *xs.shape[:3], w.shape[-1]
         hs,cs = (xs.new_empty(S, sl+1, bs, nh) for _ in range(2))
         gates = torch.empty_like(xs)
-        _launch(_lstm_forward, S, sl, bs, nh, xs, w, h, c, hs, cs, gates)
+        _launch(_lstm_forward, S, sl, bs, nh, xs, w, h, c, hs, cs, gates, alone=4)
         ctx.save_for_backward(w, hs, cs, gates)
         return hs[:,1:],hs[:,-1].clone(),cs[:,-1].clone()
 
@@ -250,7 +250,7 @@ def _gru_backward(dhs, dhn, w, hs, gates, dx, dg, dh0, sl, bs, nh,
         p = _to_state(dr, wr if HOLD else _gate(w, 0, nh, NH, False), ROWS)
         p += _to_state(dz, wz if HOLD else _gate(w, 1, nh, NH, False), ROWS)
         p += _to_state(dp, wn if HOLD else _gate(w, 2, nh, NH, False), ROWS)
-        dh = dh*z + (tl.sum(p, 0, keep_dims=True) if ROWS == 1 else p)
+        dh = dh*z + (tl.trans(tl.sum(p, 0, keep_dims=True)) if ROWS == 1 else p)
         now -= step
         gate -= step
     tl.store(dh0 + s*step + at, dh, mask=ok)
@@ -264,7 +264,7 @@ class GRULayers(torch.autograd.Function):
         S,sl,bs,nh = *xs.shape[:3], w.shape[-1]
         hs = xs.new_empty(S, sl+1, bs, nh)
         gates = xs.new_empty(S, sl, bs, 4*nh)
-        _launch(_gru_forward, S, sl, bs, nh, xs, w, b, h, hs, gates)
+        _launch(_gru_forward, S, sl, bs, nh, xs, w, b, h, hs, gates, alone=4)
         ctx.save_for_backward(w, hs, gates)
         return hs[:,1:],hs[:,-1].clone()
 

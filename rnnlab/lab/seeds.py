@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from fastai.torch_core import default_device
 from ..core import check_choice, check_device, check_sizes, one_thread
 from ..data import Corpus, lm_dls
-from ..loop import one_cycle, smoothed
+from ..loop import FusedAdam, one_cycle, smoothed
 from .kernels import GRULayers, LSTMLayers, gru_biases, max_hidden, triton
 from ..models import StatefulModel
 from ..recipes import chapter_corpus, engines, get_recipe
@@ -90,19 +90,15 @@ class Seeds:
         self.parts = whole or [slice(i, min(i+half, r.bs)) for i in range(0, r.bs, half)]
         self.states = {}
 
-        self.shapes = {k: v.shape for k,v in m.named_parameters()}
-        self.sizes = [s.numel() for s in self.shapes.values()]
-        self.flat = torch.zeros(n_seeds, sum(self.sizes), device=self.device, requires_grad=True)
-        decays = [torch.full((n,), 0. if k.endswith('.bias') else 1.)
-                  for k,n in zip(self.shapes, self.sizes)]
-        self.decay = torch.cat(decays).to(self.device)
-        self.avg,self.sqr = (torch.zeros_like(self.flat, requires_grad=False) for _ in range(2))
-        lrs,moms = map(np.array, one_cycle(r.epochs, len(self.x), r.lr, r.moms))
-        t = np.arange(1, len(lrs)+1)
-        scale = (moms**t-1)/lrs
-        rates = np.stack([-lrs*r.wd, 1-moms, scale/np.sqrt(1-0.99**t), scale*1e-5], 1)
-        self.rates = torch.tensor(rates, dtype=torch.float32, device=self.device)
-        self.losses = torch.zeros(len(lrs), n_seeds, device=self.device)
+        shapes = [{k: v.shape for k,v in m.named_parameters() if k.endswith('.bias') == o}
+                  for o in (False, True)]
+        self.flats = [torch.zeros(n_seeds, sum(s.numel() for s in o.values()), device=self.device,
+                                  requires_grad=True) for o in shapes]
+        self.shapes = list(zip(self.flats, shapes))
+        self.opt = FusedAdam([[o] for o in self.flats], r.lr)
+        self.opt.set_hyper('wd', [r.wd, 0.])
+        self.rates = list(zip(*one_cycle(r.epochs, len(self.x), r.lr, r.moms)))
+        self.losses = torch.zeros(len(self.rates), n_seeds, device=self.device)
         if on_gpu: self._capture()
 
     def _packed(self, batch):
@@ -120,9 +116,9 @@ class Seeds:
 
     @property
     def P(self) -> dict: # Name → `S x …`
-        "The parameters of all copies, as views of `flat`"
-        P = {k: o.unflatten(1, s) for o,(k,s) in zip(self.flat.split(self.sizes, 1),
-                                                     self.shapes.items())}
+        "The parameters of all copies, as views of the two long tensors"
+        P = {k: o.unflatten(1, s) for flat,shapes in self.shapes
+             for (k,s),o in zip(shapes.items(), flat.split([s.numel() for s in shapes.values()], 1))}
         return {'h_o.weight': P['i_h.weight']} | P # if tied
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-043
@@ -138,17 +134,21 @@ def start(self:Seeds,
 ):
     "Begin anew: each copy gets the weights that its seed gives the recipe's own model"
     self.seeds = [int(s) for s in seeds]
-    check_choice('len(seeds)', len(self.seeds), [len(self.flat)])
+    check_choice('len(seeds)', len(self.seeds), [self.losses.shape[1]])
     self.gens = [] # go on with dropout where the initial weights have ended
-    for o,s in zip(self.flat, self.seeds):
+    P = self.P
+    for i,s in enumerate(self.seeds):
         m,after = self._drawn(s)
-        o.copy_(nn.utils.parameters_to_vector(m.parameters()))
+        for k,v in m.named_parameters(): P[k][i] = v.to(self.device)
         self.gens.append(torch.Generator().set_state(after))
     if self.device.type == 'cuda':
         seq = np.random.SeedSequence([s % 2**64 for s in self.seeds])
         self.gen.manual_seed(int(seq.generate_state(1, np.uint64)[0] >> 1))
         self.i.zero_()
-    for o in (self.avg,self.sqr,self.losses): o.zero_()
+    for s in self.opt.state.values():
+        for k in ('grad_avg','sqr_avg'): s[k].zero_()
+        s['step'] = 0
+    self.losses.zero_()
     self.steps = 0
     return self
 
@@ -156,8 +156,8 @@ def start(self:Seeds,
 @patch
 def _activations(self:Seeds, P, x, h):
     "`x`: one-hot, `sl x bs x V`; `h`: `n_states x S x layers x bs x n` → `S x sl x bs x n`, new `h`"
-    S = len(self.flat)
     emb = P['i_h.weight']
+    S = len(emb)
     tokens = x.flatten(0, 1).expand(S, -1, -1)
     names = 'weight_ih','weight_hh','bias_ih','bias_hh'
     layers = [[P[f'rnn.{k}_l{l}'] for k in names] for l in range(self.recipe.n_layers or 0)]
@@ -185,12 +185,12 @@ def _activations(self:Seeds, P, x, h):
 @patch
 def _forward(self:Seeds, x, rows=slice(None), mask=None):
     "Logits (`S x sl*bs x V`), activations and those after dropout; the state is carried along"
+    P = self.P
     bs = x.shape[1]
     if bs not in self.states:
-        shape = self.n_states,len(self.flat),self.recipe.n_layers or 1,bs,self.recipe.n_hidden
+        shape = self.n_states,len(P['h_o.bias']),self.recipe.n_layers or 1,bs,self.recipe.n_hidden
         self.states[bs] = torch.zeros(shape, device=self.device)
     state = self.states[bs][:,:,:,rows]
-    P = self.P
     before = state.clone() if self.stateful else torch.zeros_like(state)
     raw,h = self._activations(P, x[:,rows], before)
     state.copy_(h.detach())
@@ -207,7 +207,7 @@ def _losses(logits, y):
 @patch
 def _mask(self:Seeds):
     "Which activations stay, and by how much they grow"
-    S = len(self.flat)
+    S = self.losses.shape[1]
     sl,bs,n,p = (getattr(self.recipe, k) for k in ('sl','bs','n_hidden','p'))
     if self.device.type == 'cpu':
         bits = torch.empty(S, -(-sl*bs*n//4), dtype=torch.long)
@@ -228,34 +228,24 @@ def _gradient(self:Seeds, x, y, mask, rows):
         loss = losses.sum()
         if r.alpha: loss = loss + r.alpha*len(raw)*dropped.pow(2).mean()
         if r.beta and r.sl > 1: loss = loss + r.beta*len(raw)*raw.diff(dim=1).pow(2).mean()
-        d, = torch.autograd.grad(loss, self.flat)
-    share = len(range(r.bs)[rows])/r.bs
-    return d*share,losses.detach()*share
-
-@patch
-def _update(self:Seeds, d, rates):
-    "One step of AdamW, with its rates as tensors"
-    decay,new,scale,eps = rates
-    p = self.flat.detach()
-    p.addcmul_(p, self.decay*decay)
-    self.avg.lerp_(d, new)
-    self.sqr.mul_(0.99).addcmul_(d, d, value=0.01)
-    p.addcdiv_(self.avg, self.sqr.sqrt().mul_(scale).add_(eps))
+        share = len(range(r.bs)[rows])/r.bs
+        return torch.autograd.grad(loss*share, self.flats),losses.detach()*share
 
 @patch
 def _step(self:Seeds, i, k, map=map):
     "Step `i` on batch `k`, both slices or, on a GPU, tensors"
     mask = self._mask() if self.recipe.p else None
     part = partial(self._gradient, self.x[k][0], self.y[k][0], mask)
-    (d,*ds),losses = zip(*map(part, self.parts))
+    grads,losses = zip(*map(part, self.parts))
     self.losses[i] = sum(losses)
-    self._update(sum(ds, d), self.rates[i][0])
+    for flat,(d,*more) in zip(self.flats, zip(*grads)): flat.grad = sum(more, d)
+    self.opt.step()
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-055
 @patch
 @torch.no_grad()
 def _capture(self:Seeds):
-    "Record one step as a CUDA graph, which takes its batch and its rates from tables, at place `i`"
+    "Record one step as a CUDA graph, which takes its batch from a table, at place `i`"
     self.i = torch.zeros(1, dtype=torch.long, device=self.device)
     self.gen = torch.Generator(self.device)
     self.graph = torch.cuda.CUDAGraph()
@@ -285,10 +275,14 @@ def fit(self:Seeds,
         for _ in range(left if epochs is None else min(epochs, left)):
             self.reset()
             for k in range(n):
-                if self.device.type == 'cuda': self.graph.replay()
+                lr,mom = self.rates[self.steps]
+                self.opt.set_hypers(lr=lr, mom=mom)
+                if self.device.type == 'cuda':
+                    self.opt.count()
+                    self.graph.replay()
                 else: self._step(slice(self.steps, self.steps+1), slice(k, k+1), go)
                 self.steps += 1
-            if done: done(len(self.flat))
+            if done: done(len(self.seeds))
     return self
 
 @patch
@@ -321,9 +315,9 @@ def model(self:Seeds,
     i:int=0, # Which of the copies
 ) -> nn.Module: # In `eval` mode, on the trainer's device
     "Copy `i` as a model of its own"
-    m = self._drawn(0)[0].to(self.device).eval()
-    nn.utils.vector_to_parameters(self.flat[i].detach().clone(), m.parameters())
-    return m
+    m,_ = self._drawn(0)
+    m.load_state_dict({k: v[i] for k,v in self.P.items()})
+    return m.to(self.device).eval()
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-076
 def train_seeds(
