@@ -8,7 +8,7 @@ __all__ = ['recipes', 'chapter_models', 'engines', 'Recipe', 'Untied', 'get_reci
            'load_results', 'run_many', 'chapter_table', 'chapter_cli']
 
 # %% ../nbs/source/06_recipes.ipynb #05-recipes-002
-import dataclasses, itertools, math, os, sys, time
+import dataclasses, math, os, sys, time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -81,12 +81,13 @@ class Recipe:
     @property
     def overrides(self) -> str:
         "The changes as text, like 'lr=0.003 n_layers=1'"
-        return ' '.join(f'{k}={_shown(self.changes[k])}' for k in self.settings if k in self.changes)
+        changed = [k for k in self.settings if k in self.changes]
+        return ' '.join(f'{k}={_shown(self.changes[k])}' for k in changed)
 
     def replace(self,
         **changes, # Some of the `settings`, as values or as text: `lr=1e-3`, `moms='0.8/0.7/0.8'`
     ): # The new recipe
-        "The recipe with some settings changed; `ValueError` for one that does not exist or cannot be"
+        "The recipe with some settings changed; `ValueError` for one that is not there or cannot be"
         for k in changes: check_choice(f'{self.name}: setting', k, self.settings)
         new = {k: _read(k, changes[k], was) for k,was in self.settings.items() if k in changes}
         return dataclasses.replace(self, **new, changes=self.changes | new) if new else self
@@ -305,7 +306,7 @@ def run_many(
     engine='learner', # One of `engines`, or a function like `train_learner`
     device=None, # Where to train; None: fastai's `default_device()`
     workers:int=None, # Groups at once; None: on a CPU one for each core, else one
-    together:int=None, # Seeds in a group; None: 1, or for 'fast' 4 on a CPU and 128 on a GPU
+    together:int=None, # Seeds in a group; None: 1, or for 'fast' 2 on a CPU and 128 on a GPU
     resume:bool=False, # Keep the runs in the file, and train those that are missing?
     force:bool=False, # Replace the file if there is one?
     progress:bool=False, # Show a progress bar on a terminal?
@@ -322,8 +323,7 @@ def run_many(
     device = check_device(device)
     env = environment(device)
     on_cpu = device.type == 'cpu'
-    if together is None and engine == 'fast': together = 4 if on_cpu else 128
-    together = 1 if together is None else together
+    if together is None: together = {'fast': 2 if on_cpu else 128}.get(engine, 1)
     check_sizes(recipes=len(rs), seeds=len(seeds), together=together)
     def key(r, s): return r.name,r.overrides,s,r.epochs,engine
     keys = {key(r, s): r for r in rs for s in seeds}

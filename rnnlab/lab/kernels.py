@@ -257,7 +257,7 @@ def _gru_backward(dhs, dhn, w, hs, gates, dx, dg, dh0, sl, bs, nh,
 
 # %% ../../nbs/source/lab/20_kernels.ipynb #13-kernels-022
 class GRULayers(torch.autograd.Function):
-    "`S` layers: `xs`: `S x sl x bs x 3*nh`, `h`: `S x bs x nh`, `w`: `S x 3*nh x nh`, `b`: `S x nh`"
+    "The same for GRUs; `xs`: `S x sl x bs x 3*nh`, `w`: `S x 3*nh x nh`, `b`: `S x nh`"
     @staticmethod
     def forward(ctx, xs, h, w, b):
         xs,h,w,b = (o.contiguous() for o in (xs, h, w, b))

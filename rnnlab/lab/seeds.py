@@ -72,8 +72,7 @@ class Seeds:
         self.dls = lm_dls(corpus, r.sl, r.bs, r.target, r.group, split, 'cpu')
         self.vocab = self.dls.vocab
         self.threads = threads
-        x,y = zip(*map(self._packed, self.dls.train.batches))
-        self.x,self.y = torch.stack(x),torch.stack(y)
+        self.x,self.y = map(torch.stack, zip(*map(self._packed, self.dls.train.batches)))
         self.valid = [self._packed(o) for o in self.dls.valid.batches]
 
         m,_ = self._drawn(0)
@@ -117,8 +116,10 @@ class Seeds:
     @property
     def P(self) -> dict: # Name → `S x …`
         "The parameters of all copies, as views of the two long tensors"
-        P = {k: o.unflatten(1, s) for flat,shapes in self.shapes
-             for (k,s),o in zip(shapes.items(), flat.split([s.numel() for s in shapes.values()], 1))}
+        P = {}
+        for flat,shapes in self.shapes:
+            parts = flat.split([s.numel() for s in shapes.values()], 1)
+            P |= {k: o.unflatten(1, s) for (k,s),o in zip(shapes.items(), parts)}
         return {'h_o.weight': P['i_h.weight']} | P # if tied
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-043
@@ -155,7 +156,7 @@ def start(self:Seeds,
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-046
 @patch
 def _activations(self:Seeds, P, x, h):
-    "`x`: one-hot, `sl x bs x V`; `h`: `n_states x S x layers x bs x n` → `S x sl x bs x n`, new `h`"
+    "`x`: `sl x bs x V`, one-hot; `h`: `n_states x S x layers x bs x n` → `S x sl x bs x n`, new `h`"
     emb = P['i_h.weight']
     S = len(emb)
     tokens = x.flatten(0, 1).expand(S, -1, -1)
@@ -331,7 +332,8 @@ def train_seeds(
     "`Seeds` as an engine, called 'fast'"
     start = time.perf_counter()
     seeds = list(seeds)
-    rows = Seeds(recipe, len(seeds), device, threads=threads, **kwargs).start(seeds).fit(done=done).rows()
+    trainer = Seeds(recipe, len(seeds), device, threads=threads, **kwargs)
+    rows = trainer.start(seeds).fit(done=done).rows()
     return [o | dict(seconds=round((time.perf_counter()-start)/len(seeds), 4)) for o in rows]
 
 engines['fast'] = train_seeds

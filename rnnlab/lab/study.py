@@ -257,7 +257,7 @@ def study_cli(
     device:str=None, # Where to train: cpu, cuda, cuda:1; default: the GPU if there is one
     csv:str=None, # Write every run to this file, a .csv or a .parquet
     engine:_Engine='fast',
-    together:int=None, # Seeds in a group; default: 1 with learner; with fast 4 on a CPU, or 128
+    together:int=None, # Seeds in a group; default: 1 with learner; with fast 2 on a CPU, or 128
     workers:int=None, # Groups side by side; default: one for each core on a CPU, one on a GPU
     resume:bool=False, # Go on with the study in the file, which a kill or Ctrl-C cut short
     force:bool=False, # Replace the file if it exists
