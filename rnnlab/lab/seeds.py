@@ -156,7 +156,7 @@ def start(self:Seeds,
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-046
 @patch
 def _activations(self:Seeds, P, x, h):
-    "`x`: `sl x bs x V`, one-hot; `h`: `n_states x S x layers x bs x n` → `S x sl x bs x n`, new `h`"
+    "`x`: `sl x bs x V`, one-hot; `h`: `states x S x layers x bs x n` → `S x sl x bs x n`, new `h`"
     emb = P['i_h.weight']
     S = len(emb)
     tokens = x.flatten(0, 1).expand(S, -1, -1)
