@@ -83,11 +83,11 @@ class Seeds:
         fits = on_gpu and triton and r.n_hidden <= max_hidden
         self.layer = _kernels.get(kind) if fits else None
         if self.layer is None: self.layer = _loops.get(kind) # None: `torch.lstm`
-        self.n_states = 2 if kind == 'LSTM' else 1
-        half = -(-r.bs//2)
-        whole = self.layer and [slice(0, r.bs)]
-        self.parts = whole or [slice(i, min(i+half, r.bs)) for i in range(0, r.bs, half)]
-        self.states = {}
+        half = -(-r.bs//2) if self.layer is None else r.bs
+        self.parts = [slice(i, min(i+half, r.bs)) for i in range(0, r.bs, half)]
+        self.states = {bs: torch.zeros(2 if kind == 'LSTM' else 1, n_seeds, r.n_layers or 1, bs,
+                                       r.n_hidden, device=self.device)
+                       for bs in {r.bs, *(x.shape[1] for x,_ in self.valid)}}
 
         shapes = [{k: v.shape for k,v in m.named_parameters() if k.endswith('.bias') == o}
                   for o in (False, True)]
@@ -151,6 +151,7 @@ def start(self:Seeds,
         s['step'] = 0
     self.losses.zero_()
     self.steps = 0
+    Seeds.reset(self)
     return self
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-046
@@ -187,11 +188,7 @@ def _activations(self:Seeds, P, x, h):
 def _forward(self:Seeds, x, rows=slice(None), mask=None):
     "Logits (`S x sl*bs x V`), activations and those after dropout; the state is carried along"
     P = self.P
-    bs = x.shape[1]
-    if bs not in self.states:
-        shape = self.n_states,len(P['h_o.bias']),self.recipe.n_layers or 1,bs,self.recipe.n_hidden
-        self.states[bs] = torch.zeros(shape, device=self.device)
-    state = self.states[bs][:,:,:,rows]
+    state = self.states[x.shape[1]][:,:,:,rows]
     before = state.clone() if self.stateful else torch.zeros_like(state)
     raw,h = self._activations(P, x[:,rows], before)
     state.copy_(h.detach())
