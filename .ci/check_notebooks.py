@@ -1,12 +1,12 @@
 """Are the notebooks, and what is generated from them, fit to be committed?
 
-Looks at a temporary copy, never changes the working tree. (That the stored outputs are what a fresh
-kernel gives is pytest's part.)"""
+Looks at a temporary copy, never changes the working tree; only `--collapse` does. (That the stored
+outputs are what a fresh kernel gives is pytest's part.)"""
 import ast, json, re, shutil, subprocess, sys, tempfile
 from collections import Counter
 from pathlib import Path
 from repo import root
-from sidebar import all_pages, parsed
+from sidebar import all_pages, folded, parsed
 
 bins = Path(sys.executable).parent
 
@@ -73,6 +73,21 @@ if 'google.colab' in sys.modules and not os.path.isdir('/content/rnnlab'): # wha
     for where,cell in code_cells(): first.setdefault(where.split()[0], ''.join(cell['source']))
     return [f'{path}: the first code cell should be\n{want.format(Path(path).parent.as_posix())}'
             for path,src in first.items() if src != want.format(Path(path).parent.as_posix())]
+
+
+def in_sight(collapse=False):
+    "Cells that are folded on the site, but not collapsed in Jupyter; `collapse` does that"
+    res = []
+    for path in sorted((root/'nbs').rglob('*.ipynb')):
+        if '.ipynb_checkpoints' in path.parts: continue
+        nb = json.loads(path.read_text(encoding='utf-8'))
+        found = [o for o in nb['cells'] if folded(o) and 'jupyter' not in o['metadata']]
+        res += [f'{path.relative_to(root).as_posix()} cell {o["id"]}' for o in found]
+        for o in found: o['metadata']['jupyter'] = dict(source_hidden=True)
+        if collapse and found:
+            text = json.dumps(nb, indent=1, ensure_ascii=False) + '\n'
+            path.write_text(text, encoding='utf-8', newline='\n')
+    return res
 
 
 rooms = 'rnnlab.text','rnnlab.lab','rnnlab.course'
@@ -154,6 +169,8 @@ checks = [
      'then run `nbdev-export` (and delete modules that no notebook exports).'),
     ('notebooks are clean', lambda: regenerated('nbdev-clean', 'nbs/**/*.ipynb'),
      'Run `nbdev-clean`. `nbdev-install-hooks`, once, lets Jupyter do it at every save.'),
+    ('tests, imports and what is for the tools are collapsed in Jupyter', in_sight,
+     'Run `python .ci/check_notebooks.py --collapse`.'),
     ('no cell was committed with an error', failed,
      'Mend the cell, or show an expected error with `ExceptionExpected`.'),
     ('Colab gets what a notebook needs', colab,
@@ -169,6 +186,7 @@ checks = [
 ]
 
 if __name__ == '__main__':
+    if '--collapse' in sys.argv: in_sight(collapse=True)
     bad = 0
     for name,find,remedy in checks:
         found = find()

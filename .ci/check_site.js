@@ -80,18 +80,8 @@ globalThis.checkSite = {
       '',
       'Ship katex.min.css and its fonts.',
     )
-    const diagrams = $$('.mermaid, .language-mermaid')
-    diagrams.forEach((e) =>
-      need(
-        e.querySelector('svg'),
-        'a diagram is not drawn',
-        short(e),
-        'Is mermaid there, and can it read the diagram?',
-      ),
-    )
     return {
       bad,
-      diagrams: diagrams.length,
       formulas: Math.max($$('.katex').length, $$('math').length),
       h1: heads[0]?.[1] || '',
       ids: $$('[id],a[name]').flatMap((e) => [e.id, e.name]),
@@ -135,9 +125,35 @@ globalThis.checkSite = {
       : ''
   },
 
-  // axe needs minutes for the ten thousand spans of coloured code: one of each class tells as much
-  thinOut: () => {
-    const seen = new Set()
+  // What is cut at the right edge of its box, of tables and of code, and what shows that it scrolls
+  cut: () => {
+    const $$ = (s) => [...document.querySelectorAll('main ' + s)].filter((e) => e.checkVisibility()),
+      box = (e) => e.closest('.cell-output-display, .sd-table, pre'),
+      wide = (e) => box(e) && box(e).scrollWidth > box(e).clientWidth + 1,
+      say = (e) => e.textContent.replace(/\s+/g, ' ').trim().slice(0, 60)
+    return {
+      tables: $$('table').filter(wide).map(say),
+      code: $$('pre.sourceCode').map((e) => wide(e)),
+      unsaid: $$('table, pre, svg.drawing')
+        .filter((e) => wide(e) && (box(e).tabIndex < 0 || getComputedStyle(box(e)).boxShadow == 'none'))
+        .map(say),
+      small: $$('svg.drawing text')
+        .filter((e) => {
+          const { a, b } = e.getScreenCTM() // b: of letters that stand upright
+          return parseFloat(getComputedStyle(e).fontSize) * Math.hypot(a, b) < 9
+        })
+        .map(say),
+    }
+  },
+
+  // axe needs minutes for ten thousand spans of coloured code, formulas, cells of tables, and a
+  // menu that is the same on all pages: a few of each tell as much
+  thinOut: (menus) => {
+    const seen = new Set(),
+      drop = (s, from = 0) => [...document.querySelectorAll(s)].slice(from).forEach((e) => e.remove())
+    drop('tbody tr:nth-child(n + 4), svg.drawing *')
+    drop('.katex > *', 6)
+    if (menus) drop('#quarto-sidebar ul ul li:nth-child(n + 3)')
     document
       .querySelectorAll('pre code')
       .forEach(
@@ -149,8 +165,7 @@ globalThis.checkSite = {
       )
   },
 
-  // and of the texts (a table has hundreds) that look alike, on grounds that look alike, three:
-  // their contrast is the same
+  // and of the texts that look alike, on grounds that look alike, three: their contrast is the same
   alike: () => {
     const grounds = new Map([[null, '']]),
       kinds = new Map()
@@ -170,7 +185,10 @@ globalThis.checkSite = {
       [...e.childNodes].some((o) => o.nodeType == 3 && o.data.trim())
     document.querySelectorAll('body *').forEach((e) => {
       if (!text(e) || !e.checkVisibility({ visibilityProperty: true })) return
-      const kind = ground(e) + style(e, 'color', 'fontSize', 'fontWeight', 'textShadow'),
+      const kind =
+          e.parentElement.localName +
+          ground(e) +
+          style(e, 'color', 'fontSize', 'fontWeight', 'textDecorationLine', 'textShadow'),
         same = kinds.get(kind) || []
       if (same.length < 3) kinds.set(kind, [...same, e])
     })
@@ -180,13 +198,14 @@ globalThis.checkSite = {
   axe: async (rules) => {
     const run = async (where, o) =>
       (await axe.run(where, { resultTypes: ['violations'], ...o })).violations
-    const rest = rules.filter((o) => o != 'color-contrast')
-    const bad = await run(
-      document,
-      rules.length ? { runOnly: rest } : { rules: { 'color-contrast': { enabled: false } } },
-    )
-    if (!rules.length || rest.length < rules.length)
-      bad.push(...(await run({ include: checkSite.alike() }, { runOnly: ['color-contrast'] })))
+    const looks = ['color-contrast', 'link-in-text-block'],
+      rest = rules.filter((o) => !looks.includes(o)),
+      off = Object.fromEntries(looks.map((o) => [o, { enabled: false }])),
+      bad = []
+    if (!rules.length) bad.push(...(await run(document, { rules: off })))
+    if (rest.length) bad.push(...(await run(document, { runOnly: rest })))
+    if (rest.length < rules.length || !rules.length)
+      bad.push(...(await run({ include: checkSite.alike() }, { runOnly: looks })))
     return bad
       .filter((v) => /serious|critical/.test(v.impact))
       .map(({ id, help, helpUrl, nodes }) => [

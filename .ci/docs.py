@@ -7,17 +7,22 @@ nbs/_quarto.yml as Quarto does; .ci/sidebar.py gives the order. KaTeX, which dra
 put beside the pages, so that they are complete without a network."""
 import argparse, ast, base64, hashlib, inspect, json, re, shutil, subprocess, sys, tarfile, time
 import threading
-from functools import partial
+from functools import cache, partial
+from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 import yaml
+from bs4 import BeautifulSoup
 from fastcore.docments import docments
+from matplotlib import pyplot as plt
+from rnnlab.course import drawings
 from smalldocs import api, markdown
 from smalldocs.config import load
 from smalldocs.site import Site
 from repo import root, settings
-from sidebar import Page, all_pages, by_part, parsed
+from sidebar import Page, all_pages, by_part, folded, parsed
 
 work = root/'_proc/site'
 out = root/'_docs'
@@ -37,15 +42,14 @@ def directives(code):
     return lines, code[len(top):]
 
 
-def page_code(code):
-    "A cell as readers see it; empty if it is not for them"
+def page_code(cell):
+    "A code cell as readers see it; empty if it is not for them"
+    code = ''.join(cell['source'])
     dirs,body = directives(code)
     if unknown := set(dirs) - nbdev_only - quarto: # dropped unseen, it would be a mistake unseen
         raise SystemExit(f'directive {unknown} in\n{code}\nCorrect it, or add it to .ci/docs.py.')
     if 'hide' in dirs: return ''
-    if 'code-fold' not in dirs and body.count('\n') > 2 and all(
-            isinstance(o, (ast.Import, ast.ImportFrom)) for o in parsed(body).body):
-        return f'#| code-fold: true\n#| code-summary: "Imports"\n{body}'
+    if label := folded(cell): return f'#| code-fold: true\n#| code-summary: "{label}"\n{body}'
     quoted = lambda m: m[1] + json.dumps(m[2]) # YAML needs the quotes
     kept = [re.sub(r'^(#\|\s*fig-\w+:\s*)([^"\'].*)$', quoted, o)
             for k,o in dirs.items() if k in quarto]
@@ -103,13 +107,72 @@ def page_notebook(page):
         src = ''.join(c['source'])
         if c['cell_type'] == 'code':
             names = defined_names(src)
-            src = page_code(src)
+            src = page_code(c)
+            c = dict(c, outputs=[shown(o, ''.join(c['source'])) for o in c['outputs']])
             if src and names:
                 cells.append(cell('markdown', ' '.join(f'[]{{#{anchor(o)}}}' for o in names)))
         cells.append(dict(c, source=src))
     cells = [dict(c, id=f'docs-{i}')
              for i,c in enumerate(fold_proofs([c for c in cells if c['source'].strip()]))]
     return dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)
+
+
+# What cells show
+
+@cache
+def svg(call):
+    "What `call`, such as `draw_gru()`, draws, without its card: the page itself is the paper"
+    fig = eval(call, vars(drawings))
+    fig.axes[0].patches[0].set_visible(False)
+    with plt.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': 'rnnlab'}):
+        fig.savefig(file := StringIO(), format='svg', metadata={'Date': None})
+    drawn = re.sub(r'(?s)^.*?<svg.*?>|<metadata>.*?</metadata>| id="[a-z]+_\d+"', '',
+                   file.getvalue())
+    (w,h) = fig.get_size_inches()
+    return (f'style="width: {96*w:.0f}px; min-width: {86*w:.0f}px" viewBox="0 0 {72*w:.1f} '
+            f'{72*h:.1f}" xmlns="http://www.w3.org/2000/svg" '
+            f'xmlns:xlink="http://www.w3.org/1999/xlink">{drawn}')
+
+
+def drawing(code):
+    "The SVG of a cell that ends in a drawing of the course, else None; it follows the theme"
+    last = parsed(code).body[-1]
+    call = last.value if isinstance(last, ast.Expr) else None
+    if getattr(getattr(call, 'func', None), 'id', None) not in drawings.__all__: return None
+    words = re.search(r'(?m)^#\| *fig-alt: *"?(.*?)"?$', code)[1]
+    return (f'<svg class="drawing" role="img" aria-label="{escape(words)}" '
+            f'{svg(ast.unparse(call))}')
+
+
+a_number = r'([-+−]?[\d.,]+(e[-+]?\d+)?( ?(%|s|x|×|[kMG]?B))?|NaN|None|–|)'
+
+def table(html):
+    """A table of pandas, its columns of words marked: they are aligned to the left, and wrap. The
+    index's name goes where the other names are"""
+    soup = BeautifulSoup(html, 'html.parser')
+    for o in soup('style'): o.decompose()
+    cells = lambda tr: tr.find_all(['th', 'td'])
+    head = soup.select('thead tr')
+    if len(head) == 2 and not cells(head[1])[-1].text.strip():
+        for above,below in zip(*map(cells, head)):
+            if not above.text.strip(): above.string = below.text
+        head.pop().decompose()
+    columns = zip(*(reversed(cells(o)) for o in [*head[-1:], *soup.select('tbody tr')]))
+    for name,*column in columns: # from the right, where none is missing
+        texts = [o.text.strip() for o in column if o.name == 'td']
+        if all(re.fullmatch(a_number, o) for o in texts): continue
+        kind = ['words', 'long'] if max(map(len, texts)) > 30 else ['words']
+        for o in [name, *column]: o['class'] = kind
+    return re.sub(r'<th[^>]*>[^<]*', lambda o: o[0].replace('_', '_<wbr>'), str(soup))
+
+
+def shown(output, code):
+    "An output of the cell `code`, as the site shows it"
+    data = output.get('data', {})
+    if 'class="dataframe"' in (html := ''.join(data.get('text/html', ''))):
+        return output | dict(data=data | {'text/html': table(html)})
+    drawn = 'image/png' in data and drawing(code)
+    return output | dict(data={'image/svg+xml': drawn}) if drawn else output
 
 
 # Names in backticks become links
@@ -242,7 +305,7 @@ def build():
     conf = yaml.safe_load((root/'nbs/_quarto.yml').read_text(encoding='utf-8'))
     part = lambda title, paths: dict(section=title, contents=paths)
     side = [part(title, [o.path for o in pages]) for title,pages in by_part().items()]
-    side.append(part('API reference', api_pages(places)))
+    side.insert([o['section'] for o in side].index('Source'), part('API', api_pages(places)))
     conf['website']['sidebar']['contents'] = [
         dict(text='Home', href='index.ipynb'), *side, 'changelog.md']
     conf['website']['navbar']['left'] = [ # the first page of each part

@@ -255,7 +255,7 @@ def draw_batch_streams(
             y = .58 + .56*(bs-r-.5)
             words = ' '.join(toks[2*i:2*i+2])
             chunk = _box(ax, x, y, words, _streams[r], 'cell', 1.14, .42, **_mono)
-            _text(ax, x-.51, y+.12, i, 6.5, _grey, 'left')
+            _text(ax, x-.51, y+.12, i, 8, _grey, 'left')
             if b: _arrow(ax, left[r], chunk, 'carry')
             else: _text(ax, x0-.06, y, f'row {r}', ha='right')
             left[r] = chunk
