@@ -4,7 +4,6 @@ recipes with 32 units a layer, so that all fit in 1 MB, and with the dropout, ra
 that suit so narrow a network. The weights after 60 epochs come from a run of their own, with the
 same seed, because a one-cycle schedule has an end."""
 from dataclasses import replace
-from unittest.mock import patch
 import torch
 from fastai.callback.core import Callback
 from fastai.torch_core import no_random
@@ -14,10 +13,12 @@ from rnnlab.recipes import chapter_corpus, fit_recipe, quiet, recipe_learner, re
 
 seed = 0
 keep = 0,1,2,4,8,15
-narrow = {'LMModel2': dict(args=(32,)), 'LMModel4': dict(args=(32,)),
-          'LMModel5': dict(args=(32, 2)), 'LMModel6': dict(args=(32, 2), lr=2e-2),
-          'LMModel7': dict(args=(32, 2, 0.1), lr=2e-2),
-          'LMModel8': dict(args=(32, 2, 0.1), lr=2e-2, wd=0.1, alpha=2, beta=1)}
+narrow = {'LMModel2': {}, 'LMModel4': {}, 'LMModel5': {}, 'LMModel6': dict(lr=2e-2),
+          'LMModel7': dict(p=0.1, lr=2e-2),
+          'LMModel8': dict(p=0.1, lr=2e-2, wd=0.1, alpha=2, beta=1)}
+# What the class of each takes after the vocab's size
+args = {'LMModel2': (32,), 'LMModel4': (32,), 'LMModel5': (32, 2), 'LMModel6': (32, 2),
+        'LMModel7': (32, 2, 0.1), 'LMModel8': (32, 2, 0.1)}
 
 
 class Keep(Callback):
@@ -29,10 +30,10 @@ class Keep(Callback):
 
 def trained(name, epochs):
     "Weights by epoch, and the accuracy after each"
-    recipe = replace(recipes[name], epochs=epochs, **narrow[name])
-    with patch.dict(recipes, {name: recipe}), no_random(seed):
-        learn = recipe_learner(name, device='cpu', cbs=[cb := Keep()])
-        with quiet(learn): fit_recipe(learn, name)
+    recipe = replace(recipes[name], epochs=epochs, n_hidden=32, **narrow[name])
+    with no_random(seed):
+        learn = recipe_learner(recipe, device='cpu', cbs=[cb := Keep()])
+        with quiet(learn): fit_recipe(learn, recipe)
     accuracy = [float(o[-1]) for o in learn.recorder.values]
     print(f'{name}, {epochs} epochs: accuracy {accuracy[-1]:.3f}', flush=True)
     return cb.kept, accuracy
@@ -55,7 +56,7 @@ def main():
         tied = name in ('LMModel7', 'LMModel8')
         keys = [o for o in states[0] if not (tied and o == 'h_o.weight')]
         tensors |= {f'{name}/{k}': torch.stack([o[k] for o in states]).half() for k in keys}
-        models[name] = dict(epochs=epochs, accuracy=said, args=narrow[name]['args'], seed=seed)
+        models[name] = dict(epochs=epochs, accuracy=said, args=args[name], seed=seed)
     about = dict(vocab=list(chapter_corpus().vocab), models=models,
                  command='python nbs/studies/explainer_weights.py', ran_with=environment('cpu'))
     path = explainer_file('explainer.safetensors')
