@@ -584,12 +584,13 @@ def embedding_map(
     return Picture(_draw_embeddings(data, list(groups)), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-103
-_sides = ((6, 0, 'left', 'center'), (-6, 0, 'right', 'center'), (0, 6, 'center', 'bottom'),
-          (0, -6, 'center', 'top'), (5, 5, 'left', 'bottom'), (-5, 5, 'right', 'bottom'),
-          (5, -5, 'left', 'top'), (-5, -5, 'right', 'top'))
+_sides = [(far*x, far*y, ha, va) for far in (6, 12) for x,y,ha,va in (
+    (1, 0, 'left', 'center'), (-1, 0, 'right', 'center'), (0, 1, 'center', 'bottom'),
+    (0, -1, 'center', 'top'), (.8, .8, 'left', 'bottom'), (-.8, .8, 'right', 'bottom'),
+    (.8, -.8, 'left', 'top'), (-.8, -.8, 'right', 'top'))]
 
 def _place_labels(ax, xy, labels):
-    "Write `labels` beside the points `xy`, from the top down, each where it covers fewest others"
+    "Write `labels` beside the points `xy`, from the top down, each where it covers least"
     fig = ax.figure
     fig.draw_without_rendering() # the layout is fixed from here on
     fig.set_layout_engine('none')
@@ -597,13 +598,14 @@ def _place_labels(ax, xy, labels):
     for i in (-xy[:,1]).argsort():
         t = ax.annotate(_label(labels[i]), xy[i], (0, 0), textcoords='offset points', size=9,
                         parse_math=False, annotation_clip=False)
-        def covers(side):
+        def covered(side):
             x,y,ha,va = side
             t.set(position=(x, y), ha=ha, va=va)
             box = t.get_window_extent()
             inside = ax.bbox.contains(*box.min) and ax.bbox.contains(*box.max)
-            return box.count_overlaps(taken) + 9*(not inside)
-        covers(min(_sides, key=covers)) # the first one of the best; now it stays there
+            shared = [o for o in (Bbox.intersection(box, b) for b in taken) if o is not None]
+            return sum(o.width*o.height for o in shared) + 10_000*(not inside)
+        covered(min(_sides, key=covered)) # the first one of the best; now it stays there
         taken.append(t.get_window_extent())
 
 _marks = [(blue,'o'),(red,'s'),(green,'^'),(pink,'D'),(amber,'v'),(sky,'P')]
