@@ -1,6 +1,6 @@
 """Are the notebooks, and what is generated from them, fit to be committed?
 
-Looks at a temporary copy, never changes the working tree, unless with `--collapse`. (That the stored
+Looks at a temporary copy, never changes the working tree; only `--collapse` does. (That the stored
 outputs are what a fresh kernel gives is pytest's part.)"""
 import ast, json, re, shutil, subprocess, sys, tempfile
 from collections import Counter
