@@ -24,9 +24,9 @@ setup(
                   'Changelog': cfg['git_url']+'/blob/main/CHANGELOG.md'},
     packages=['rnnlab', 'rnnlab.text', 'rnnlab.lab', 'rnnlab.course', 'rnnlab.questions'],
     package_dir={'rnnlab.questions': 'nbs/questions'},
-    package_data={'rnnlab': ['py.typed'], # and the notebooks that rnnlab-flashcards reads
+    package_data={'rnnlab': ['py.typed'], # and the notebooks that two of the commands read
                   'rnnlab.questions': ['40_chapter12.ipynb', '41_further_research.ipynb',
-                                       '42_chapter04.ipynb']},
+                                       '42_chapter04.ipynb', '46_exercises_solved.ipynb']},
     python_requires=f">={cfg['min_python']}",
     install_requires=lines('requirements'),
     extras_require={k.removesuffix('_requirements'): lines(k)
