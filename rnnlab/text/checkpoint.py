@@ -283,13 +283,13 @@ class Checkpoints(Callback):
         self.began = time.perf_counter()
         if self._device.type == 'cuda': torch.cuda.reset_peak_memory_stats(self._device)
 
-    def after_loss(self):
-        if self.training: self._check_finite('the loss', self.loss_grad.item())
-
     def after_batch(self):
+        if not self.training: return
         done = self.iter+1
-        if not self.training or done == self.n_iter: return # an epoch's own comes when it ends
-        stop = self._asked()
+        look = not self.smooth_loss.is_cuda or done%16 == 0 # with `Captured` a GPU seldom waits
+        if look: self._check_finite('the loss', float(self.smooth_loss))
+        if done == self.n_iter: return # an epoch's own comes when it ends
+        stop = look and self._asked()
         if stop or (self.every and done%self.every == 0): self._write(self.epoch, done)
         if stop: raise KeyboardInterrupt
 
@@ -323,6 +323,7 @@ class Checkpoints(Callback):
 def _tree(self:Checkpoints, epoch, batch):
     "All that the fit needs to go on at the batch `batch` of the epoch `epoch`"
     r = self.recorder
+    r.losses = [o.cpu() for o in r.losses]
     model = get_model(self.model)
     scaler = getattr(self.learn, 'scaler', None) # of mixed precision
     rands = [random_state(self._device)]*max(1, num_distrib()) # of each process

@@ -21,7 +21,6 @@ from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.schedule import SuggestionMethod # also gives learners `lr_find`
 from fastai.callback.training import GradientClip
 from fastai.learner import replacing_yield
-from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import Perplexity, accuracy
 from fastai.torch_core import no_random, num_distrib, rank_distrib
 from fastcore.docments import docments
@@ -33,6 +32,7 @@ from ..data import Corpus, Vocab, lm_dls, tokenize
 from ..models import LMModel5, LMModel6, LMModel7, LMModel8
 from ..callbacks import ModelResetter, RNNRegularizer
 from ..recipes import quiet
+from ..loop import Captured, FusedAdam, FusedCrossEntropy
 from ..generate import stream
 from .awd_lstm import AWDLanguageModel
 from .checkpoint import Checkpoints, LMLearner, find_checkpoint, load_checkpoint
@@ -122,6 +122,10 @@ def text_model(
     dropout = [] if s.p is None else [s.p]
     return _models[s.model](vocab_sz, s.n_hidden, s.n_layers, *dropout)
 
+class _Half(MixedPrecision):
+    "Mixed precision without a copy of the logits in `float32`: the loss doesn't need it"
+    def after_pred(self): pass
+
 def text_learner(
     corpus:Corpus, # The text
     settings:TrainSettings, # How to train
@@ -135,12 +139,12 @@ def text_learner(
                          "leave it out")
     dls = lm_dls(corpus, sl=s.sl, bs=s.bs, split=s.split, device=device)
     with no_random(s.seed): model = text_model(len(corpus.vocab), s).to(device)
-    cbs = [ModelResetter]
+    cbs = [Captured, ModelResetter]
     if s.alpha is not None: cbs.append(RNNRegularizer(s.alpha, s.beta))
     if s.clip: cbs.append(GradientClip(s.clip))
-    if s.half: cbs.append(MixedPrecision(AMPMode(s.half)))
-    return LMLearner(dls, model, loss_func=CrossEntropyLossFlat(), metrics=[accuracy, Perplexity()],
-                     cbs=cbs, wd=s.wd)
+    if s.half: cbs.append(_Half(AMPMode(s.half)))
+    return LMLearner(dls, model, loss_func=FusedCrossEntropy(), metrics=[accuracy, Perplexity()],
+                     cbs=cbs, wd=s.wd, opt_func=FusedAdam)
 
 # %% ../../nbs/source/text/14_train.ipynb #18-train-018
 @contextmanager
@@ -186,11 +190,10 @@ class LiveBar(Callback):
                         disable=None) # where there is no terminal
 
     def after_batch(self):
-        if not self.training: return
+        if not self.training or not self.bar.update(): return # it's drawn a few times a second
         loss = float(self.smooth_loss)
         perplexity = math.exp(min(loss, 50))
-        self.bar.set_postfix_str(f'loss={loss:.3f}, perplexity={perplexity:.1f}', refresh=False)
-        self.bar.update()
+        self.bar.set_postfix_str(f'loss={loss:.3f}, perplexity={perplexity:.1f}')
 
     def after_train(self): self.bar.close()
 
