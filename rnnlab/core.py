@@ -102,7 +102,8 @@ def check_new_file(
     if path.is_dir(): raise ValueError(f"{path} is a folder; give the name of a file")
     folder = path.absolute().parent
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ValueError(f"{path}: {folder} is not yours, or does not exist; make it first")
+        raise ValueError(f"{path}: the folder {folder} does not exist; make it first, or choose "
+                         "one that you may write in")
     if os.path.lexists(path) and not force:
         raise ValueError(f"{path} exists already; choose another name, or replace it with --force")
     return path
