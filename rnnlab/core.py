@@ -101,9 +101,10 @@ def check_new_file(
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(suffixes)}")
     if path.is_dir(): raise ValueError(f"{path} is a folder; give the name of a file")
     folder = path.absolute().parent
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ValueError(f"{path}: the folder {folder} does not exist; make it first, or choose "
-                         "one that you may write in")
+    if not folder.is_dir():
+        raise ValueError(f"{path}: the folder {folder} does not exist; make it first")
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{path}: the folder {folder} is not yours to write in; choose another")
     if os.path.lexists(path) and not force:
         raise ValueError(f"{path} exists already; choose another name, or replace it with --force")
     return path
