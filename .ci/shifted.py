@@ -17,7 +17,7 @@ results = Path('nbs/studies/results')
 # Names and settings, which are not moved. All other columns are results.
 given = set('''study recipe overrides model variant kind rnn of what how part change date dtype
     command baseline by run prompt seed seeds first_seed rep round runs epoch epochs engine together
-    every stream place position start tokens temperature lr wd p alpha beta moms tied n_hidden
+    every way stream place position start tokens temperature lr wd p alpha beta moms tied n_hidden
     n_layers bs sl rotate reset edrop clip hard focal carry order split min_freq processes precision
     killed_epoch killed_batch quick cores simd device device_name rnnlab torch fastai python system
     '''.split())

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Corpus', 'Vocab', 'cut_sequences', 'group_chunks', 'human_numbers', 'lm_dls', 'number_words', 'tokenize', 'LMModel1',
            'LMModel2', 'LMModel3', 'LMModel4', 'LMModel5', 'LMModel6', 'LMModel7', 'LMModel8', 'ModelResetter',
-           'RNNRegularizer', 'beside_book', 'chapter_runs', 'chapter_table', 'fit_recipe', 'history', 'quiet',
-           'recipe_learner', 'recipes', 'generate_text', 'stream']
+           'RNNRegularizer', 'beside_book', 'chapter_table', 'fit_recipe', 'history', 'quiet', 'recipe_learner',
+           'recipes', 'run_many', 'generate_text', 'stream']
 
 # %% ../nbs/source/all.ipynb #99-all-002
 from .data import Corpus, Vocab, cut_sequences, group_chunks, human_numbers, lm_dls
@@ -14,13 +14,13 @@ from .data import number_words, tokenize
 from .models import LMModel1, LMModel2, LMModel3, LMModel4, LMModel5, LMModel6, LMModel7
 from .models import LMModel8
 from .callbacks import ModelResetter, RNNRegularizer
-from .recipes import beside_book, chapter_runs, chapter_table, fit_recipe, history, quiet
-from .recipes import recipe_learner, recipes
+from .recipes import beside_book, chapter_table, fit_recipe, history, quiet
+from .recipes import recipe_learner, recipes, run_many
 from .generate import generate_text, stream
 
 # Written out, because a type checker reads `__all__` and does not run it
 _all_ = ['Corpus', 'Vocab', 'cut_sequences', 'group_chunks', 'human_numbers', 'lm_dls',
          'number_words', 'tokenize', 'LMModel1', 'LMModel2', 'LMModel3', 'LMModel4', 'LMModel5',
          'LMModel6', 'LMModel7', 'LMModel8', 'ModelResetter', 'RNNRegularizer', 'beside_book',
-         'chapter_runs', 'chapter_table', 'fit_recipe', 'history', 'quiet', 'recipe_learner',
-         'recipes', 'generate_text', 'stream']
+         'chapter_table', 'fit_recipe', 'history', 'quiet', 'recipe_learner', 'recipes', 'run_many',
+         'generate_text', 'stream']

@@ -8,10 +8,11 @@ __all__ = ['Version', 'ink', 'grey', 'pale', 'blue', 'red', 'green', 'pink', 'am
            'n_cores', 'ran_with', 'one_thread', 'side_by_side', 'shown', 'clear_errors']
 
 # %% ../nbs/source/00_core.ipynb #00-core-002
-import errno, math, multiprocessing, os, platform, re, signal, sys, time
+import errno, math, multiprocessing, os, platform, re, signal, sys, threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -180,29 +181,43 @@ def _start_worker(ticks):
 
 def _work(work, task): return work(*task, done=_ticks.put)
 
+class _Stopped(Exception): "The main thread gave up"
+
 def side_by_side(
     work:Callable, # `work(*task, done=done)` calls `done(n)` when `n` more epochs are finished
     tasks:list, # A tuple of arguments each; those that take longest should come first
-    workers:int, # Processes, with one thread each
+    workers:int, # How many at once; 1: here, with no other process or thread
     total:int=0, # Epochs in all, for the progress bar
     progress:bool=False, # Show a progress bar on a terminal?
-) -> list: # What `work` returned, in the order of `tasks`
-    "Work through `tasks` in several processes; the first error ends all of them"
+    threads:bool=False, # Work in threads, for what leaves Python's lock alone, not in processes?
+) -> Iterator[tuple]: # A task's number, and what `work` returned, as soon as it is done
+    "Work through `tasks`, with one thread each; the first error ends all of them"
     check_sizes(workers=workers)
-    ctx = multiprocessing.get_context('spawn')
-    ticks = ctx.Queue()
-    pool = ProcessPoolExecutor(workers, ctx, _start_worker, (ticks,))
-    with (pool, tqdm(total=total, unit='epoch', disable=None if progress else True) as bar):
-        runs = [pool.submit(_work, work, o) for o in tasks]
+    bar = tqdm(total=total, unit='epoch', disable=None if progress else True)
+    stop = threading.Event()
+    def tick(n):
+        if stop.is_set(): raise _Stopped
+        bar.update(n)
+    if workers == 1 or not tasks:
+        with bar, one_thread():
+            for i,o in enumerate(tasks): yield i,work(*o, done=bar.update)
+        return
+    if threads:
+        pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+        submit = partial(pool.submit, work, done=tick)
+    else:
+        ctx = multiprocessing.get_context('spawn')
+        ticks = ctx.Queue()
+        pool = ProcessPoolExecutor(workers, ctx, _start_worker, (ticks,))
+        submit = lambda *task: pool.submit(_work, work, task)
+    with pool, bar, one_thread():
+        left = {submit(*o): i for i,o in enumerate(tasks)}
         try:
-            while not all(o.done() for o in runs):
-                for o in runs:
-                    if o.done(): o.result() # raises what was raised there
-                time.sleep(0.1)
-                while not ticks.empty(): bar.update(ticks.get())
-            bar.update(total-bar.n)
-            return [o.result() for o in runs]
+            while left:
+                for o in wait(left, 0.1, FIRST_COMPLETED).done: yield left.pop(o),o.result()
+                while not threads and not ticks.empty(): bar.update(ticks.get())
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
