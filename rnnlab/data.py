@@ -23,7 +23,7 @@ from fastai.data.core import DataLoaders
 from fastai.data.external import URLs, untar_data
 from fastai.data.load import DataLoader
 from num2words import num2words
-from .core import check_choice, check_device, check_number, check_sizes
+from .core import check_choice, check_device, check_number
 
 # %% ../nbs/source/01_data.ipynb #00-data-005
 def number_words(
@@ -43,24 +43,16 @@ def human_numbers_files() -> dict[str,str]: # File name → content
     return {f: _text_of(ns) for f,ns in _ranges.items()}
 
 # %% ../nbs/source/01_data.ipynb #00-data-015
-_marks = {b'\xff\xfe\0\0': 'UTF-32', b'\0\0\xfe\xff': 'UTF-32', # first: UTF-16 begins like it
-          b'\xff\xfe': 'UTF-16', b'\xfe\xff': 'UTF-16'}
-
 def read_text(
     path, # A UTF-8 text file; a byte-order mark is dropped, Windows line ends become '\n'
 ) -> str:
     "The text in the file `path`; `ValueError` if it is binary or not UTF-8"
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"path='{path}': there is no such file, or it is a folder or a "
-                                "device, expected a text file; check the name")
-    data = path.read_bytes()
+    data = Path(path).read_bytes()
     try: text = data.decode('utf-8-sig')
     except UnicodeDecodeError as e:
-        kind = next((name for mark,name in _marks.items() if data.startswith(mark)), None)
-        why = f"its mark says {kind}" if kind else f"byte {e.start} is not UTF-8"
-        raise ValueError(f"path='{path}': {why}; save it as UTF-8 first "
-                         f"(`iconv -f {kind or 'ITS-ENCODING'} -t UTF-8` does it)") from None
+        kind = 'UTF-16' if data[:2] in (b'\xff\xfe', b'\xfe\xff') else 'ITS-ENCODING'
+        raise ValueError(f"path='{path}': byte {e.start} is not UTF-8; save it as UTF-8 first "
+                         f"(`iconv -f {kind} -t UTF-8` does it)") from None
     if '\0' in text: raise ValueError(f"path='{path}' holds a NUL, as no text does: a binary file?")
     return text.replace('\r\n', '\n').replace('\r', '\n')
 
@@ -267,20 +259,13 @@ class Corpus:
         return f"Corpus of {len(self):,} tokens, {len(self.vocab)} distinct: {begin} …"
 
 # %% ../nbs/source/01_data.ipynb #00-data-046
-def _check_size(name, size, most, what):
-    "Raise unless `size` is a whole number from 1 to `most`"
-    check_sizes(**{name: size})
-    if size > most:
-        raise ValueError(f"{name}={size} is larger than {what} ({most:,}); "
-                         f"choose a smaller {name} or a longer text")
-
 def cut_sequences(
     ids:Tensor, # Token ids, 1-D
     sl:int, # Sequence length in tokens
     target:str='all', # 'all': a target after every token; 'last': one after the sequence
 ) -> tuple[Tensor,Tensor]: # `x`: `n x sl`, and `y`: `n x sl` ('all') or `n` ('last')
     "Cut a text into `n = (len(ids)-1)//sl` sequences and their targets; the rest is left over"
-    _check_size('sl', sl, len(ids)-1, 'the text, less one token for the last target')
+    check_number('sl', sl, 1, len(ids)-1, whole=True, remedy='choose a smaller sl or a longer text')
     check_choice('target', target, ('all','last'))
     n = (len(ids)-1)//sl
     x = ids[:n*sl].view(n, sl)
@@ -293,7 +278,7 @@ def group_chunks(
     bs:int, # Batch size: rows of a batch
 ): # `m*bs` items, `m = len(ds)//bs`, a tensor if `ds` is one, else an `L`; the rest is left over
     "Reorder `ds` so that row *i* of every batch of `bs` continues row *i* of the batch before"
-    _check_size('bs', bs, len(ds), 'the number of sequences')
+    check_number('bs', bs, 1, len(ds), whole=True, remedy='choose a smaller bs or a longer text')
     m = len(ds)//bs
     if isinstance(ds, Tensor): return ds[:m*bs].unflatten(0, (bs, m)).transpose(0, 1).flatten(0, 1)
     return L(ds[i + m*j] for i in range(m) for j in range(bs))
@@ -361,7 +346,8 @@ def lm_dls(
     check_number('split', split, 0, 1)
     x,y = cut_sequences(corpus.ids, sl, target)
     cut = int(len(x)*split)
-    _check_size('bs', bs, min(cut, len(x)-cut), 'the sequences of one of the two parts')
+    check_number('bs', bs, 1, min(cut, len(x)-cut), whole=True,
+                 remedy='both parts need a batch: choose a smaller bs or a longer text')
     device = check_device(device)
     def loader(x, y, keep_rest):
         parts = [group_chunks(o, bs) for o in (x,y)] if group else (x,y)

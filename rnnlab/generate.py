@@ -13,7 +13,7 @@ from typing import overload
 import torch
 from torch import nn, Tensor
 from fastcore.meta import delegates
-from .core import borrowed, check_number, check_sizes
+from .core import borrowed, check_choice, check_number, check_sizes, embedding_of
 from .data import Vocab
 from .models import LMModel1
 
@@ -34,8 +34,7 @@ def token_probs(
     top_p:float|None=None, # Keep the fewest most probable tokens that make up this probability
 ) -> Tensor: # Probabilities, float64, of the shape of `logits`
     "What to draw the next token from"
-    if temperature == 0: raise ValueError("temperature=0: give greedy=True, and the best is taken")
-    check_number('temperature', temperature, 0, above=True)
+    check_number('temperature', temperature, above=True, remedy='greedy=True takes the best token')
     if top_k is not None: check_sizes(top_k=top_k)
     if top_p is not None: check_number('top_p', top_p, 0, 1, above=True)
     logits = logits.double()
@@ -117,22 +116,15 @@ def _steps(model, ids, choose, window):
 # %% ../nbs/source/08_generate.ipynb #06-generate-025
 def _window(model, vocab, window):
     "The window to read, None for a model with a state; an error unless model, vocab and window fit"
+    embedding_of(model, vocab)
     name = type(model).__name__
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model: expected an nn.Module, got a {name}; give a Learner's learn.model")
-    emb = next((m for m in model.modules() if isinstance(m, nn.Embedding)), None)
-    if emb is not None and emb.num_embeddings != len(vocab):
-        raise ValueError(f"vocab has {len(vocab)} tokens, but {name} was made for "
-                         f"{emb.num_embeddings}; give the vocab of its training text")
     if any(hasattr(m, 'reset') for m in model.modules()):
         if window: raise ValueError(f"window={window}: {name} carries a state; leave window out")
         return None
-    if type(model) is LMModel1 and window not in (None, 3):
-        raise ValueError(f"window={window}: LMModel1 reads 3 tokens; leave window out")
+    if type(model) is LMModel1: check_choice('window', window, (None,3))
     if window is None and isinstance(model, LMModel1): return 3
-    if window is None:
-        raise ValueError(f"window: {name} has no state; say how many of the last tokens to read")
-    check_sizes(window=window)
+    check_number('window', window, 1, whole=True,
+                 remedy=f'{name} has no state: say how many of the last tokens to read')
     return window
 
 # %% ../nbs/source/08_generate.ipynb #06-generate-025a
@@ -163,8 +155,8 @@ def stream(
     ids = [vocab.encode(o) for o in ([prompt] if one else prompt)]
     if not ids or not all(map(len, ids)):
         raise ValueError(f"prompt={prompt!r}: give at least one token to begin with")
-    if seed is not None: # PyTorch's generators use 32 bits of it, a larger one would draw the same
-        check_number('seed', seed, hi=2**32-len(ids), whole=True)
+    # PyTorch's generators use 32 bits of it, a larger one would draw the same
+    check_number('seed', seed or 0, hi=2**32-len(ids), whole=True)
     choose = _greedy if greedy else _Draw(len(ids), **draw)
     steps = islice(_steps(model, ids, choose, window), n)
     return (vocab[o[0]] for o in steps) if one else ([vocab[i] for i in o] for o in steps)

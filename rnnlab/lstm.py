@@ -67,13 +67,18 @@ def _checked(sd, cls, cell):
     return dict(bias_ih=zeros, bias_hh=zeros) | ref.state_dict()
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-054a
-def _swap_go(t):
-    "Swap the last two of four blocks of rows: from i, f, o, g to i, f, g, o and back"
-    i,f,o,g = t.chunk(4)
-    return torch.cat([i, f, g, o])
-
 class _TwoLayers(nn.Module):
-    "A cell of two linear layers, `ih` and `hh`. A subclass has `like`, PyTorch's cell"
+    "A cell of two linear layers. A subclass has `n_blocks` of rows, and `like`, PyTorch's cell"
+    def __init__(self,
+        ni:int, # Size of the input
+        nh:int, # Size of each state
+    ):
+        super().__init__()
+        self.ni = ni
+        self.nh = nh
+        self.ih = nn.Linear(ni, self.n_blocks*nh)
+        self.hh = nn.Linear(nh, self.n_blocks*nh)
+
     def _order(self, t): return t
     def _params(self):
         return dict(weight_ih=self.ih.weight, weight_hh=self.hh.weight,
@@ -96,16 +101,7 @@ class _TwoLayers(nn.Module):
 class LSTMCell(_TwoLayers):
     "An LSTM cell with one product for the input and one for the state; rows in order i, f, o, g"
     like = nn.LSTMCell
-    def __init__(self,
-        ni:int, # Size of the input
-        nh:int, # Size of the hidden state and of the cell state
-    ):
-        super().__init__()
-        self.ni = ni
-        self.nh = nh
-        self.ih = nn.Linear(ni, 4*nh)
-        self.hh = nn.Linear(nh, 4*nh)
-
+    n_blocks = 4
     def forward(self,
         input:Tensor, # One time step, `bs x ni`
         state:tuple, # `(h, c)`, each `bs x nh`
@@ -116,7 +112,10 @@ class LSTMCell(_TwoLayers):
         h = o.sigmoid()*c.tanh()
         return h, (h, c)
 
-    def _order(self, t): return _swap_go(t)
+    def _order(self, t):
+        "Swap the last two blocks of rows: from i, f, o, g to i, f, g, o, and back"
+        i,f,o,g = t.chunk(4)
+        return torch.cat([i, f, g, o])
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-076
 class _GatedRNN(nn.Module):
@@ -287,16 +286,7 @@ def _gru_step(x, h, state):
 class GRUCell(_TwoLayers):
     "A gated recurrent unit (Cho et al. 2014), PyTorch's variant; rows in order r, z, n"
     like = nn.GRUCell
-    def __init__(self,
-        ni:int, # Size of the input
-        nh:int, # Size of the hidden state
-    ):
-        super().__init__()
-        self.ni = ni
-        self.nh = nh
-        self.ih = nn.Linear(ni, 3*nh)
-        self.hh = nn.Linear(nh, 3*nh)
-
+    n_blocks = 3
     def forward(self,
         input:Tensor, # One time step, `bs x ni`
         state:Tensor, # `h`, `bs x nh`

@@ -161,7 +161,7 @@ class LMOutput(namedtuple('LMOutput', 'logits raw dropped')):
         return super().__new__(cls, *(o if len(o) > 1 else o[0]))
     def __getattr__(self, name): raise AttributeError(f'{name!r}: {_apart}')
     @classmethod
-    def __torch_function__(cls, f, *args, **kwargs): raise TypeError(f'{f.__name__}: {_apart}')
+    def __torch_function__(cls, f, *args, **kwargs): return cls.__getattr__(cls, f.__name__)
 
 _apart = ("a model's results, (logits, raw, dropped), were used as if they were the logits. In a "
           "Learner give rnnlab's cbs=[ModelResetter, RNNRegularizer(alpha=2, beta=1)]; if they are "

@@ -12,24 +12,17 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
-from ..core import check_choice, check_number
+from ..core import (amber, blue, check_choice, check_number, green, grey, ink, pale, pink,
+                         red, sky)
+from ..data import number_words
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-005
-_ink = '#1b2733'
-_grey = '#66727f'
-_line = '#c9d0d7'
-_blue = '#0072B2'
-_red = '#D55E00'
-_green = '#009E73'
-_purple = '#CC79A7'
-_orange = '#E69F00'
-_sky = '#56B4E9'
-_cols = dict(i_h=_blue, h_h=_red, h_o=_green, gradient=_purple, carry=_grey, step=_red)
+_cols = dict(i_h=blue, h_h=red, h_o=green, gradient=pink, carry=grey, step=red)
 _mono = dict(family='DejaVu Sans Mono')
 
 def _tint(c, a=.16): return tuple(1 - a*(1-v) for v in to_rgb(c))
 
-def _text(ax, x, y, s, size=9, c=_ink, ha='center', va='center', family='DejaVu Sans', **kw):
+def _text(ax, x, y, s, size=9, c=ink, ha='center', va='center', family='DejaVu Sans', **kw):
     ax.text(x, y, s, size=size, color=c, ha=ha, va=va, family=family, zorder=5,
             math_fontfamily='dejavusans', **kw)
 
@@ -42,7 +35,7 @@ def _card(w, h, title, sub):
     ax.set_axis_off()
     _box(ax, w/2, h/2, '', 'white', 'card', w-.04, h-.04, .18, 0)
     _text(ax, .3, h-.32, title, 12, ha='left', weight='bold')
-    _text(ax, .3, h-.6, sub, c=_grey, ha='left')
+    _text(ax, .3, h-.6, sub, c=grey, ha='left')
     return ax
 
 _names = dict(i_h='i_h: embedding', h_h='h_h: linear, then relu', h_o='h_o: a score for each word',
@@ -61,18 +54,18 @@ def _box(ax, x, y, s, c, role, w=.5, h=.3, r=.09, z=3, fc=None, **kw):
                        label=role, zorder=z)
     return _node(ax, p, x, y, s, **kw)
 
-def _ball(ax, x, y, s, c=_red, role='state', r=.23, fc=None, **kw):
+def _ball(ax, x, y, s, c=red, role='state', r=.23, fc=None, **kw):
     p = Circle((x, y), r, fc=fc or _tint(c), ec=c, lw=1.3, label=role, zorder=3)
     return _node(ax, p, x, y, s, **kw)
 
 def _pill(ax, x, y, s, c, role, w=.66):
     return _box(ax, x, y, s, c, role, w, .34, .16, size=10, **_mono)
 
-def _frame(ax, x, y, w, h, role): _box(ax, x, y, '', _line, role, w, h, .16, 1)
-def _token(ax, x, y, s, w=.66): return _pill(ax, x, y, s, _blue, 'token', w)
-def _pred(ax, x, y, s, w=.66): return _pill(ax, x, y, s, _green, 'prediction', w)
-def _zero(ax, x, y, r=.2): return _ball(ax, x, y, '0', _grey, 'start', r, 'white')
-def _op(ax, x, y, s, r=.14): return _ball(ax, x, y, s, _ink, 'op', r, 'white', size=10)
+def _frame(ax, x, y, w, h, role): _box(ax, x, y, '', pale, role, w, h, .16, 1)
+def _token(ax, x, y, s, w=.66): return _pill(ax, x, y, s, blue, 'token', w)
+def _pred(ax, x, y, s, w=.66): return _pill(ax, x, y, s, green, 'prediction', w)
+def _zero(ax, x, y, r=.2): return _ball(ax, x, y, '0', grey, 'start', r, 'white')
+def _op(ax, x, y, s, r=.14): return _ball(ax, x, y, s, ink, 'op', r, 'white', size=10)
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-009
 def _shaft(ax, at, role, c, kw, **ends):
@@ -107,20 +100,16 @@ def _legend(ax, names):
     ls = {'gradient': (0, (2, 1)), 'step': ''}
     lines = {k: Line2D([], [], c=_cols.get(k, k), lw=2.4, ls=ls.get(k, '-'), label=v)
              for k,v in names.items()}
-    if 'step' in lines: lines['step'].set(marker='o', ms=9, mfc=_tint(_red), mec=_red, mew=1.3)
+    if 'step' in lines: lines['step'].set(marker='o', ms=9, mfc=_tint(red), mec=red, mew=1.3)
     ax.legend(handles=[*lines.values()], loc='center', bbox_to_anchor=(.5, .3/ax.get_ylim()[1]),
-              ncols=len(lines), frameon=False, labelcolor=_ink, handlelength=1.6,
+              ncols=len(lines), frameon=False, labelcolor=ink, handlelength=1.6,
               columnspacing=1.6, prop=dict(family='DejaVu Sans', size=8.5))
     return ax.figure
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-011
 def _tokens(k):
-    "The first `k` tokens of Human Numbers, 150 at most"
-    ones = ('one two three four five six seven eight nine ten eleven twelve thirteen fourteen '
-            'fifteen sixteen seventeen eighteen nineteen').split()
-    tens = [f'{t} {o}'.strip() for t in 'twenty thirty forty fifty'.split()
-            for o in ['', *ones[:9]]]
-    return ' . '.join(ones + tens).split()[:k]
+    "The first `k` tokens of Human Numbers"
+    return ' . '.join(number_words(i) for i in range(1, k+1)).split()[:k]
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-019
 def draw_model_steps(n:int=3): # Number of input tokens, 1 to 8
@@ -134,16 +123,16 @@ def draw_model_steps(n:int=3): # Number of input tokens, 1 to 8
     h = None
     for k in range(n):
         x = .68 + 1.75*k + (w-1.5-1.75*n)/2
-        e = _op(ax, x, 1.7, '+') if k else _ball(ax, x, 1.7, '', _blue, 'embedding', .14)
+        e = _op(ax, x, 1.7, '+') if k else _ball(ax, x, 1.7, '', blue, 'embedding', .14)
         _arrow(ax, _token(ax, x, .86, toks[k]), e, 'i_h')
-        _text(ax, x+.1, 1.26, 'i_h', 8, _blue, 'left')
+        _text(ax, x+.1, 1.26, 'i_h', 8, blue, 'left')
         if k: _arrow(ax, h, e, 'carry')
         h = _ball(ax, x+1.05, 1.7, f'$h_{k+1}$')
         _arrow(ax, e, h, 'h_h')
-        _text(ax, x+.47, 1.81, 'h_h\nrelu', 8, _red, va='bottom', linespacing=1.2)
+        _text(ax, x+.47, 1.81, 'h_h\nrelu', 8, red, va='bottom', linespacing=1.2)
     _arrow(ax, h, _pred(ax, x+1.95, 1.7, toks[n]), 'h_o')
-    _text(ax, x+1.43, 1.81, 'h_o', 8, _green, va='bottom')
-    _text(ax, x+1.95, 1.4, 'predicted', 8, _grey)
+    _text(ax, x+1.43, 1.81, 'h_o', 8, green, va='bottom')
+    _text(ax, x+1.95, 1.4, 'predicted', 8, grey)
     return _legend(ax, {k: _names[k] for k in ('i_h','h_h','h_o')})
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-027
@@ -217,7 +206,7 @@ def draw_carried_state(n_batches:int=3): # Number of batches in a row, 1 to 6
         cut = x-1.16 if b else x-.76
         _wire(ax, [(x+.42, 2.72), (x+.42, 2.2), (cut, 2.2)], 'gradient', ls=(0, (2.5, 1.2)))
         if not b: continue
-        ax.plot([cut]*2, [2.05, 2.36], c=_ink, lw=3, solid_capstyle='round', label='detach',
+        ax.plot([cut]*2, [2.05, 2.36], c=ink, lw=3, solid_capstyle='round', label='detach',
                 zorder=3)
         _text(ax, cut, 2.53, '✂', 13)
         _text(ax, cut, 2.74, 'detach', 8)
@@ -225,7 +214,7 @@ def draw_carried_state(n_batches:int=3): # Number of batches in a row, 1 to 6
                             gradient='gradient'))
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-047
-_streams = [_blue, _red, _green, _purple, _orange, _sky]
+_streams = [blue, red, green, pink, amber, sky]
 
 def draw_batch_streams(
     bs:int=3, # Rows in a batch, 1 to 6
@@ -242,7 +231,7 @@ def draw_batch_streams(
     u = (w-.6)/n
     for i in range(n):
         _box(ax, .3 + u*(i+.5), h-1.1, str(i), _streams[i//m], 'chunk', u-.03, .3, .05, size=8)
-    _text(ax, .3, h-1.42, 'the text, cut into chunks, in order', 8, _grey, 'left')
+    _text(ax, .3, h-1.42, 'the text, cut into chunks, in order', 8, grey, 'left')
     toks = _tokens(2*n)
     x0 = 1.1 + (w-1.15-1.48*m)/2
     left = {}
@@ -255,12 +244,12 @@ def draw_batch_streams(
             y = .58 + .56*(bs-r-.5)
             words = ' '.join(toks[2*i:2*i+2])
             chunk = _box(ax, x, y, words, _streams[r], 'cell', 1.14, .42, **_mono)
-            _text(ax, x-.51, y+.12, i, 8, _grey, 'left')
+            _text(ax, x-.51, y+.12, i, 8, grey, 'left')
             if b: _arrow(ax, left[r], chunk, 'carry')
             else: _text(ax, x0-.06, y, f'row {r}', ha='right')
             left[r] = chunk
     order = '  |  '.join(', '.join(str(m*r + b) for r in range(bs)) for b in range(m))
-    _text(ax, .3, .26, f'order after group_chunks:  {order}', 8, _grey, 'left')
+    _text(ax, .3, .26, f'order after group_chunks:  {order}', 8, grey, 'left')
     return ax.figure
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-053
@@ -273,7 +262,7 @@ def draw_stacked_rnn(
     check_choice('n_layers', n_layers, range(1, 5))
     check_choice('n', n, range(1, 11))
     n,toks = (1, ['token','next']) if rolled else (n, _tokens(n+1))
-    cols = [_red, _purple, _orange, _sky][:n_layers]
+    cols = [red, pink, amber, sky][:n_layers]
     ys = [1.95 + .85*l for l in range(n_layers)]
     w = max(6.4, .8 + 1.4*n)
     x0 = w/2 if rolled else 1.1 + (w-.03-1.4*n)/2
@@ -284,7 +273,7 @@ def draw_stacked_rnn(
     left = [] if rolled else [_zero(ax, x0-.95, y, .17) for y in ys]
     for k in range(n):
         x = x0 + 1.4*k
-        s = _ball(ax, x, 1.38, '', _blue, 'embedding', .1)
+        s = _ball(ax, x, 1.38, '', blue, 'embedding', .1)
         _arrow(ax, _token(ax, x, .86, toks[k]), s, 'i_h')
         for l,(y,c) in enumerate(zip(ys, cols)):
             step = '' if rolled else f'_{{{k+1}}}'
@@ -306,7 +295,7 @@ def _layer(ax, x, y, f, name, c):
     "A box for a layer: its activation `f` above its name"
     b = _box(ax, x, y, '', c, 'layer', .74, .52)
     _text(ax, x, y+.09, f, 11)
-    _text(ax, x, y-.14, name, 8, _grey)
+    _text(ax, x, y-.14, name, 8, grey)
     return b
 
 def _cell(title, sub, eqs, cols):
@@ -317,7 +306,7 @@ def _cell(title, sub, eqs, cols):
         _text(ax, .35 + 6.9/cols*(i%cols), .84 - .4*(i//cols), f'${e}$', 10, ha='left')
     return ax
 
-def _tanh(ax, x, y): return _box(ax, x, y, 'tanh', _ink, 'op', fc='white')
+def _tanh(ax, x, y): return _box(ax, x, y, 'tanh', ink, 'op', fc='white')
 
 def _arrows(ax, pairs, role='carry', c=None, **kw):
     for a,b in pairs: _arrow(ax, a, b, role, c, **kw)
@@ -337,28 +326,28 @@ def draw_lstm(): # A `Figure`
     mid = 3.5
     low = 2.75
     bus = 2
-    c0 = _ball(ax, .65, top, '$c_{t-1}$', _green)
+    c0 = _ball(ax, .65, top, '$c_{t-1}$', green)
     h0 = _ball(ax, .65, bus+.3, '$h_{t-1}$')
-    x0 = _ball(ax, .65, bus-.3, '$x_t$', _blue, 'token')
-    c1 = _ball(ax, 6.85, top, '$c_t$', _green)
+    x0 = _ball(ax, .65, bus-.3, '$x_t$', blue, 'token')
+    c1 = _ball(ax, 6.85, top, '$c_t$', green)
     h1 = _ball(ax, 6.85, low, '$h_t$')
-    _box(ax, 1.65, bus, 'cat', _ink, 'op', .42, .9, fc='white')
-    _arrow(ax, h0, (1.44, bus+.3), 'carry', _red)
-    _arrow(ax, x0, (1.44, bus-.3), 'carry', _blue)
-    f = _layer(ax, 2.35, low, 'σ', 'forget', _orange)
-    _layer(ax, 3.2, low, 'σ', 'input', _orange)
-    g = _layer(ax, 4.05, low, 'tanh', 'cell', _sky)
-    o = _layer(ax, 4.9, low, 'σ', 'output', _orange)
+    _box(ax, 1.65, bus, 'cat', ink, 'op', .42, .9, fc='white')
+    _arrow(ax, h0, (1.44, bus+.3), 'carry', red)
+    _arrow(ax, x0, (1.44, bus-.3), 'carry', blue)
+    f = _layer(ax, 2.35, low, 'σ', 'forget', amber)
+    _layer(ax, 3.2, low, 'σ', 'input', amber)
+    g = _layer(ax, 4.05, low, 'tanh', 'cell', sky)
+    o = _layer(ax, 4.9, low, 'σ', 'output', amber)
     for x in (2.35, 3.2, 4.05, 4.9): _wire(ax, [(1.86, bus), (x, bus), (x, low-.26)])
     forget = _op(ax, 2.35, top, '×')
     add = _op(ax, 4.05, top, '+')
     take = _op(ax, 4.05, mid, '×')
     out = _op(ax, 5.75, low, '×')
     tanh = _tanh(ax, 5.75, mid)
-    _arrows(ax, ((c0, forget), (forget, add), (add, c1)), 'cell state', _green, lw=3)
+    _arrows(ax, ((c0, forget), (forget, add), (add, c1)), 'cell state', green, lw=3)
     _arrows(ax, ((f, forget), (g, take), (take, add), (o, out), ((5.75, top), tanh), (tanh, out)))
     _wire(ax, [(3.2, low+.26), (3.2, mid), (3.91, mid)])
-    _arrow(ax, out, h1, 'carry', _red)
+    _arrow(ax, out, h1, 'carry', red)
     _gate_names(ax, (2.47, mid, 'f'), (3.32, low+.42, 'i'), (4.17, low+.42, 'g'),
                 (5.36, low+.18, 'o'))
     return ax.figure
@@ -380,12 +369,12 @@ def draw_gru(): # A `Figure`
     hy = 1.9
     xy = 1.6
     h0 = _ball(ax, .65, top, '$h_{t-1}$')
-    _ball(ax, .65, xy, '$x_t$', _blue, 'token')
+    _ball(ax, .65, xy, '$x_t$', blue, 'token')
     h1 = _ball(ax, 6.85, top, '$h_t$')
-    z = _layer(ax, 2.2, low, 'σ', 'update', _orange)
-    _layer(ax, 3.1, low, 'σ', 'reset', _orange)
-    hn = _layer(ax, 4, low, '$W_{hn}$', 'linear', _sky)
-    xn = _layer(ax, 4.9, low, '$W_{in}$', 'linear', _sky)
+    z = _layer(ax, 2.2, low, 'σ', 'update', amber)
+    _layer(ax, 3.1, low, 'σ', 'reset', amber)
+    hn = _layer(ax, 4, low, '$W_{hn}$', 'linear', sky)
+    xn = _layer(ax, 4.9, low, '$W_{in}$', 'linear', sky)
     keep = _op(ax, 2.2, top, '×')
     mix = _op(ax, 5.75, top, '+')
     new = _op(ax, 5.75, high, '×')
@@ -393,9 +382,9 @@ def draw_gru(): # A `Figure`
     add = _op(ax, 4.9, mid, '+')
     rest = _op(ax, 4.9, high, '1−', .17)
     tanh = _tanh(ax, 5.75, mid)
-    _arrows(ax, ((h0, keep), (keep, mix), (mix, h1)), 'through', _red, lw=3)
-    for x in (2.1, 3, 4): _wire(ax, [(1.5, top), (1.5, hy), (x, hy), (x, low-.26)], 'h', _red)
-    for x in (2.3, 3.2, 4.9): _wire(ax, [(.88, xy), (x, xy), (x, low-.26)], 'x', _blue)
+    _arrows(ax, ((h0, keep), (keep, mix), (mix, h1)), 'through', red, lw=3)
+    for x in (2.1, 3, 4): _wire(ax, [(1.5, top), (1.5, hy), (x, hy), (x, low-.26)], 'h', red)
+    for x in (2.3, 3.2, 4.9): _wire(ax, [(.88, xy), (x, xy), (x, low-.26)], 'x', blue)
     _arrows(ax, ((z, keep), (hn, res), (res, add), (xn, add), (add, tanh), (tanh, new), (rest, new),
                  (new, mix)))
     _wire(ax, [(3.1, low+.26), (3.1, mid), (3.86, mid)])
@@ -411,12 +400,12 @@ def _network(ax, x0, name, off):
     on = [u for u in units if u[:2] not in off]
     for la,_,*a in on:
         for lb,_,*b in on:
-            if lb == la+1: ax.plot(*zip(a, b), c=_grey, lw=.6, zorder=2, label=f'{name} edge')
+            if lb == la+1: ax.plot(*zip(a, b), c=grey, lw=.6, zorder=2, label=f'{name} edge')
     for l,i,x,y in units:
         if (l, i) in off:
-            unit = _ball(ax, x, y, '×', _grey, 'dropped', .13, 'white', size=12)
+            unit = _ball(ax, x, y, '×', grey, 'dropped', .13, 'white', size=12)
             unit.set(ls=(0, (2, 1.5)), lw=1)
-        else: _ball(ax, x, y, '', (_blue,_red,_red,_green)[l], f'{name} unit', .13)
+        else: _ball(ax, x, y, '', (blue,red,red,green)[l], f'{name} unit', .13)
 
 def draw_dropout(p:float=0.5): # Probability that a unit is dropped, 0 to 1
     "A network with a share `p` of its hidden units crossed out in training, and none at inference"
@@ -454,27 +443,27 @@ def draw_weight_tying(): # A `Figure`
     def rect(x, y, w, h, role, **kw): ax.add_patch(Rectangle((x, y), w, h, label=role, **kw))
     def square(x, y, v, c, role):
         rect(x, y, u, u, role, fc=_tint(c, .08+.8*v), ec='white', lw=1, zorder=3)
-    for j,v in enumerate(h): square(4.72, top-u*(j+1), v, _red, 'h')
+    for j,v in enumerate(h): square(4.72, top-u*(j+1), v, red, 'h')
     for i,(y,word) in enumerate(zip(rows, words)):
         x = xo + u*i
         _text(ax, xe-.08, y+u/2, word, 8.5, ha='right', **_mono)
         _text(ax, x+u/2, foot-.08, word, 8.5, va='top', rotation=90, **_mono)
         for j,v in enumerate(E[i]):
-            square(xe+u*j, y, v, _blue, 'E')
-            square(x, top-u*(j+1), v, _blue, 'E transposed')
-        shade = _tint(_green, 1 if scores[i] == max(scores) else .35)
+            square(xe+u*j, y, v, blue, 'E')
+            square(x, top-u*(j+1), v, blue, 'E transposed')
+        shade = _tint(green, 1 if scores[i] == max(scores) else .35)
         rect(x+.04, top+.06, u-.08, .4*scores[i], 'score', zorder=3, fc=shade)
     _text(ax, xe+2.5*u, 3.12, 'i_h.weight\nvocab_sz × n_hidden', linespacing=1.5)
     _text(ax, xo+3*u, 3.76, 'h_o.weight, transposed\nn_hidden × vocab_sz', linespacing=1.5)
     _text(ax, 4.72+u/2, foot-.14, '$h$', 10)
-    _text(ax, xo-.08, top+.16, 'scores', 8.5, _green, 'right')
+    _text(ax, xo-.08, top+.16, 'scores', 8.5, green, 'right')
     _text(ax, 5.13, mid, '@', 10)
-    rect(xe, rows[2], 5*u, u, 'row', fc='none', ec=_blue, lw=2.2, zorder=4)
-    rnn = _box(ax, 3.92, mid, 'RNN or\nLSTM', _orange, 'layer', .86, .62)
+    rect(xe, rows[2], 5*u, u, 'row', fc='none', ec=blue, lw=2.2, zorder=4)
+    rnn = _box(ax, 3.92, mid, 'RNN or\nLSTM', amber, 'layer', .86, .62)
     _arrow(ax, _token(ax, .65, mid, 'two'), (1.44, mid), 'i_h')
     _arrow(ax, (xe+5*u, mid), rnn, 'carry')
     _arrow(ax, rnn, (4.72, mid), 'carry')
-    _wire(ax, [(xe+2.5*u, 1.3), (xe+2.5*u, .62), (xo+3*u, .62), (xo+3*u, .98)], 'tie', _ink,
+    _wire(ax, [(xe+2.5*u, 1.3), (xe+2.5*u, .62), (xo+3*u, .62), (xo+3*u, .98)], 'tie', ink,
           arrowstyle='-', ls=(0, (2.5, 1.2)), lw=1.4)
     _text(ax, (xe+xo+5.5*u)/2, .4, 'one parameter: h_o.weight is i_h.weight', weight='bold')
     return ax.figure

@@ -9,16 +9,19 @@ __all__ = ['number_groups', 'Layer', 'recurrent_layers', 'Trace', 'trace', 'Pict
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-002
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import cycle
 from typing import NamedTuple
-import pandas as pd, torch, torch.nn.functional as F
+import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from matplotlib import pyplot as plt
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from torch import nn
-from ..core import borrowed, check_choice, check_sizes
-from ..data import Corpus, tokenize
+from ..core import (amber, blue, borrowed, check_choice, check_number, check_sizes,
+                         embedding_of, green, grey, ink, pale, pink, red, sky)
+from ..data import Corpus, number_words, tokenize
 from ..lstm import GRU, LSTM
-from ..models import LMModel1, LMModel2
+from ..models import LMModel1, LMModel2, map_state
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-008
 @contextmanager
@@ -58,15 +61,10 @@ def recurrent_layers(
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-020
 def _embedding(model, vocab):
     "The embedding of `model`, and `vocab`, or that of a `Corpus`, which must have its size"
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model: expected one like learn.model, got {type(model).__name__}")
     if isinstance(vocab, Corpus): vocab = vocab.vocab
-    embs = [m for m in model.modules() if isinstance(m, nn.Embedding)]
-    if not embs: raise TypeError(f"model: {type(model).__name__} has no nn.Embedding")
-    if embs[0].num_embeddings != len(vocab):
-        raise ValueError(f"vocab has {len(vocab)} tokens, but the model's embedding "
-                         f"{embs[0].num_embeddings}; pass the vocab that it was trained with")
-    return embs[0],vocab
+    emb = embedding_of(model, vocab)
+    if emb is None: raise TypeError(f"model: {type(model).__name__} has no nn.Embedding")
+    return emb,vocab
 
 def _tokens(vocab, text): return tokenize(text, vocab.by) if isinstance(text, str) else list(text)
 
@@ -74,9 +72,8 @@ def _read(model, vocab, text, context='', max_tokens=60, least=1):
     "Ids of `context` and `text` as one batch on the model's device, and the tokens that it reads"
     emb,vocab = _embedding(model, vocab)
     before,ids = (vocab.encode(_tokens(vocab, o)) for o in (context, text))
-    if not least <= len(ids) <= max_tokens:
-        raise ValueError(f"text has {len(ids)} tokens, expected {least} to max_tokens={max_tokens};"
-                         " what comes before a shorter one fits in context, or raise max_tokens")
+    check_number('tokens of text', len(ids), least, max_tokens,
+                 remedy='give what comes before them as context, or raise max_tokens')
     tokens = [vocab[i] for i in ids.tolist()]
     return torch.cat([before, ids])[None].to(emb.weight.device),tokens
 
@@ -94,32 +91,29 @@ def _listen(*modules):
         for h in hooks: h.remove()
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-026
-def _lstm_step(x, hh, h, c):
-    i,f,g,o = (x + hh(h)).chunk(4, -1)
-    i,f,g,o = i.sigmoid(),f.sigmoid(),g.tanh(),o.sigmoid()
-    c = f*c + i*g
-    return dict(i=i, f=f, g=g, o=o, c=c, h=o*c.tanh())
-
-def _gru_step(x, hh, h):
-    (xr,xz,xn) = x.chunk(3, -1)
-    (hr,hz,hn) = hh(h).chunk(3, -1)
+def _step(m, kind, x, h, state):
+    "Gates and new state, from the products `x` of the input and `h` of the hidden state"
+    if kind == 'RNN': return dict(h=getattr(torch, m.nonlinearity)(x + h))
+    if kind == 'LSTM':
+        i,f,g,o = (x + h).chunk(4, -1)
+        i,f,g,o = i.sigmoid(),f.sigmoid(),g.tanh(),o.sigmoid()
+        c = f*state[1] + i*g
+        return dict(i=i, f=f, g=g, o=o, c=c, h=o*c.tanh())
+    xr,xz,xn = x.chunk(3, -1)
+    hr,hz,hn = h.chunk(3, -1)
     r = (xr+hr).sigmoid()
     z = (xz+hz).sigmoid()
     n = (xn + r*hn).tanh()
-    return dict(r=r, z=z, n=n, h=(1-z)*n + z*h)
-
-def _rnn_step(x, hh, h, act): return dict(h=act(x + hh(h)))
+    return dict(r=r, z=z, n=n, h=(1-z)*n + z*state[0])
 
 def _replay(m, kind, sfx, x, *state):
     "One layer of module `m` step by step over `x`, `sl x n`: each gate and state, `sl x n_hidden`"
     w_ih,w_hh,b_ih,b_hh,w_hr = (getattr(m, f'{k}_{sfx}', None) for k in
                                 ('weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'))
-    step = {'LSTM': _lstm_step, 'GRU': _gru_step, 'RNN': _rnn_step}[kind]
-    act = (getattr(torch, m.nonlinearity),) if kind == 'RNN' else ()
     back = sfx.endswith('_reverse')
     steps = []
     for o in F.linear(x.flip(0) if back else x, w_ih, b_ih):
-        d = step(o, lambda h: F.linear(h, w_hh, b_hh), *state, *act)
+        d = _step(m, kind, o, F.linear(state[0], w_hh, b_hh), state)
         if w_hr is not None: d['h'] = F.linear(d['h'], w_hr)
         state = [d[k] for k in 'hc' if k in d]
         steps.append(d)
@@ -131,21 +125,19 @@ def _check_same(got, want, name):
     "Raise unless what was replayed is what the module gave"
     tol = torch.finfo(want.dtype).eps**.5
     if got.shape == want.shape and torch.allclose(got, want, rtol=tol, atol=tol): return
-    raise ValueError(f"model: the states replayed from the weights of {name} are not its own, so "
-                     "its gates would be wrong: it does more than its class says (another forward, "
-                     "a hook, dropout that eval() does not stop?)")
+    raise ValueError(f"model: the states replayed from the weights of {name} are not its own: it "
+                     "does more than its class says (a forward or a hook of its own?)")
 
 def _module_states(m, kind, args, out):
     "Gates and states of each layer of `m` in one call, checked: suffix → name → `sl x n_hidden`"
     x,ys = (o[0] if m.batch_first else o[:,0] for o in (args[0], out[0]))
-    last = out[1] if kind == 'LSTM' else (out[1],)
+    last = out[1]
     start = args[1] if len(args) > 1 else None
-    if start is None: start = [torch.zeros_like(o) for o in last]
-    elif kind != 'LSTM': start = (start,)
+    if start is None: start = map_state(torch.zeros_like, last)
+    if kind != 'LSTM': start,last = (start,),(last,)
     below = []
-    sfxs = _suffixes(m)
     res = {}
-    for k,sfx in enumerate(sfxs):
+    for k,sfx in enumerate(_suffixes(m)):
         res[sfx] = _replay(m, kind, sfx, x, *(s[k,0] for s in start))
         end = 0 if sfx.endswith('_reverse') else -1
         for name,s in zip('hc', last):
@@ -212,19 +204,16 @@ class Picture(NamedTuple):
         self.fig.savefig(b := BytesIO(), format='png')
         return b.getvalue()
 
-_ink = '#1b2733'
-_grey = '#66727f'
-_pale = '#c9d0d7'
-_blue = '#0072B2'
-_red = '#D55E00'
-_green = '#009E73'
-_pink = '#CC79A7'
-_amber = '#E69F00'
-_sky = '#56B4E9'
+_style = plt.rc_context({
+    'figure.dpi': 120, 'figure.facecolor': 'white', 'figure.constrained_layout.use': True,
+    'axes.spines.top': False, 'axes.spines.right': False, 'legend.frameon': False,
+    'axes.titlelocation': 'left', 'axes.titlesize': 9, 'axes.titlecolor': ink,
+    'axes.labelsize': 9, 'axes.labelcolor': ink, 'xtick.labelsize': 8, 'ytick.labelsize': 8,
+    'legend.fontsize': 8, 'axes.edgecolor': ink, 'figure.titlesize': 10, 'text.color': ink})
 
 def _figure(*args, **kwargs):
-    "`plt.subplots` on white, drawn only where it is returned"
-    fig,axs = plt.subplots(*args, layout='constrained', dpi=120, facecolor='white', **kwargs)
+    "`plt.subplots`, drawn only where it is returned"
+    fig,axs = plt.subplots(*args, **kwargs)
     plt.close(fig)
     return fig,axs
 
@@ -238,15 +227,11 @@ def _label(tok):
 def _token_axis(ax, tokens):
     "The tokens below the axis `ax`, upright"
     size = 8.5 if len(tokens) <= 40 else 6.5
-    ax.set_xticks(range(len(tokens)), map(_label, tokens), rotation=90, size=size, color=_ink,
+    ax.set_xticks(range(len(tokens)), map(_label, tokens), rotation=90, size=size, color=ink,
                   parse_math=False)
     ax.tick_params(axis='x', length=0, pad=2)
     for o in ax.get_xticklabels(): # a lone '.' is easily missed
         if len(o.get_text()) == 1 and not o.get_text().isalnum(): o.set(weight='bold', size=size+2)
-
-def _plain(*axs):
-    "No frame above and on the right"
-    for ax in axs: ax.spines[['top','right']].set_visible(False)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-043
 def count_since(
@@ -254,12 +239,9 @@ def count_since(
     sep:str='.', # The token that starts the count anew
 ) -> list: # One whole number a token: 0 at `sep`, then 1, 2, …; the text is taken to follow a `sep`
     "How many tokens ago was the last `sep`?"
-    res = []
-    n = 0
-    for o in tokens:
-        n = 0 if o == sep else n+1
-        res.append(n)
-    return res
+    res = [0]
+    for o in tokens: res.append(0 if o == sep else res[-1]+1)
+    return res[1:]
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-045
 _names = dict(i='input gate i', f='forget gate f', o='output gate o', g='candidate g',
@@ -267,25 +249,19 @@ _names = dict(i='input gate i', f='forget gate f', o='output gate o', g='candida
               r='reset gate r', z='update gate z', n='candidate n')
 _panels = {'LSTM': 'ifogch', 'GRU': 'rznh', 'RNN': 'h', 'loop': 'h'}
 
-def _group_means(x, groups):
-    "`groups` one-hot, and the mean of the rows of `x`, `sl x n`, in each group"
-    one = F.one_hot(groups).to(x)
-    return one,(one.T @ x)/one.sum(0)[:,None].clamp(min=1)
-
 def _two_groups(x, place, most):
     "Units that follow the place, by where they stand out; and that hold on, the longest last"
-    x = x - x.mean(0)
-    var = x.pow(2).sum(0).clamp(min=1e-12)
-    one,means = _group_means(x, place)
-    follows = (one @ means).pow(2).sum(0)/var # share of a unit's variance that the place explains
-    holds = (x[1:]*x[:-1]).sum(0)/var         # correlation with itself a token ago
-    n = x.shape[1]
-    k = most//2 if n > most else int((follows > holds).sum())
-    first = follows.topk(k).indices.tolist()
-    rest = [u for u in holds.argsort(descending=True, stable=True).tolist() if u not in first]
-    up,peak = (o.tolist() for o in means.max(0))
-    first.sort(key=lambda u: ((peak[u]-1)%len(means), -up[u]))
-    return first,rest[:most-len(first)][::-1]
+    d = pd.DataFrame(x.numpy())
+    d -= d.mean()
+    var = d.pow(2).sum().clip(lower=1e-12)
+    means = d.groupby(place).mean() # a row for each place
+    follows = means.loc[place].pow(2).sum()/var # share of a unit's variance that the place explains
+    holds = (d*d.shift()).sum()/var             # correlation with itself a token ago
+    k = most//2 if len(var) > most else (follows > holds).sum()
+    first = follows.nlargest(k).index
+    after = (means.idxmax()-1)%len(means) # right after `sep` first, `sep` itself last
+    first = sorted(first, key=lambda u: (after[u], -means[u].max()))
+    return first,[*holds.drop(first).nlargest(most-len(first)).index[::-1]]
 
 def _rows(t, sep, units, order, max_units):
     "Which units to show, from top to bottom, as one group, or as two"
@@ -293,7 +269,7 @@ def _rows(t, sep, units, order, max_units):
     if units: return [list(units)]
     x = t.states.get('c', t.states['h']).double().cpu()
     if order == 'place' and sep in t.tokens and len(t.tokens) > 2:
-        place = torch.tensor(count_since(t.tokens, sep))
+        place = np.array(count_since(t.tokens, sep))
         return [o for o in _two_groups(x, place, max_units) if o]
     return [sorted(x.std(0, correction=0).topk(min(x.shape[1], max_units)).indices.tolist())]
 
@@ -306,6 +282,7 @@ def _scale(k, x):
     if k == 'h' and x.min() >= 0: return x,'viridis',Normalize(0, top or 1.) # a relu's
     return x,'RdBu_r',Normalize(-max(1., top), max(1., top))
 
+@_style
 def _draw_gates(t, show, groups, sep, title):
     "A heat map for each of `show`; a row is a unit of `groups`, the same one in all panels"
     rows = sum(groups, [])
@@ -320,7 +297,7 @@ def _draw_gates(t, show, groups, sep, title):
         im = ax.imshow((x if own else x[:,rows]).T, aspect='auto', cmap=cmap, norm=norm,
                        interpolation='nearest')
         same.setdefault((cmap, norm.vmin, norm.vmax), []).append((ax, im))
-        ax.set_title(_names[k], loc='left', size=9, color=_ink, pad=3)
+        ax.set_title(_names[k], pad=3)
         ax.set_yticks([])
         ax.spines[:].set_visible(False)
         for j,o in enumerate(t.tokens[:-1]):
@@ -328,18 +305,18 @@ def _draw_gates(t, show, groups, sep, title):
         if len(groups) == 2 and not own:
             a,b = map(len, groups)
             ax.axhline(a-.5, color='white', lw=2)
-            ax.set_yticks([a/2-.5, a+b/2-.5], ['place','hold'], rotation=90, va='center', size=8,
-                          color=_grey)
+            ax.set_yticks([a/2-.5, a+b/2-.5], ['place','hold'], rotation=90, va='center',
+                          color=grey)
             ax.tick_params(axis='y', length=0, pad=2)
     for group in same.values():
         bar = fig.colorbar(group[0][1], ax=[a for a,_ in group], pad=.015, fraction=.03,
                            aspect=11*len(group) if len(show) > 1 else 35)
-        bar.ax.tick_params(labelsize=8, length=2, color=_grey)
+        bar.ax.tick_params(length=2, color=grey)
         bar.outline.set_visible(False)
     _token_axis(axs[-1,0], t.tokens)
     for ax in axs[:-1,0]: ax.tick_params(axis='x', length=0, labelbottom=False)
     some = f'{len(rows)} of {n}' if len(rows) < n else n
-    fig.suptitle(f"{title} ({t.layer.name}, {t.layer.kind}): {some} units", size=10, color=_ink)
+    fig.suptitle(f"{title} ({t.layer.name}, {t.layer.kind}): {some} units")
     return fig
 
 def gate_maps(
@@ -366,28 +343,20 @@ def gate_maps(
     return Picture(fig, pd.concat(states, axis=1))
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-060
-def _centred(x, groups):
-    "`x`, `sl x n`, less the mean of its rows in the same group"
-    one,means = _group_means(x, groups)
-    return x - one @ means
-
-def _corr(a, b, least):
-    "Correlation of `a`, `sl x n`, with `b`, `sl x 1`, centred; 0 if `a` moves less than `least`"
-    num = (a*b).sum(0)
-    va = a.pow(2).sum(0)
-    vb = b.pow(2).sum()
-    return torch.where(va > least, num/(va*vb).clamp(min=1e-300).sqrt(), 0.)
+def _corr(x, y):
+    "Correlation of each column of `x` with `y`; 0 for one that moves by rounding only"
+    moves = x.std() > 1e-4 # below that, a float32 state has only rounding in it
+    return x.loc[:,moves].corrwith(y).reindex(x.columns, fill_value=0.)
 
 def _scores(x, tokens, count):
     "Correlation of each column of `x`, `sl x n`, with `count`, and the same among equal tokens"
-    kinds = {o: i for i,o in enumerate(dict.fromkeys(tokens))}
-    words = torch.tensor([kinds[o] for o in tokens])
-    x,y = x.double().cpu(),torch.tensor(count, dtype=torch.double)[:,None]
-    if _centred(y, words).abs().max() < 1e-9:
+    x = pd.DataFrame(x.double().cpu().numpy())
+    y = pd.Series(count)
+    x_same,y_same = (o - o.groupby(np.array(tokens)).transform('mean') for o in (x, y))
+    if y_same.abs().max() < 1e-9:
         raise ValueError("text: each of its tokens always stands at the same count, so a unit that "
                          "counts looks like one that only knows the tokens; give a longer text")
-    x,least = x-x.mean(0),1e-8*len(x) # below that, a float32 state has only rounding in it
-    return _corr(x, y-y.mean(), least),_corr(_centred(x, words), _centred(y, words), least)
+    return _corr(x, y),_corr(x_same, y_same)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-061
 def counters(
@@ -413,8 +382,7 @@ def counters(
         check_choice('sep', sep, dict.fromkeys(tokens))
         count = count_since(tokens, sep)
         what = f"tokens since {sep!r}"
-    if len(count) != len(tokens):
-        raise ValueError(f"count has {len(count)} numbers; give one for each of {len(tokens)}")
+    check_choice('numbers in count', len(count), [len(tokens)])
     count = [float(o) for o in count]
     read = zip(layers, _states(model, ids, list(layers.values())))
     states = {(i,k): s[k][-len(tokens):].double().cpu() for i,s in read for k in 'ch' if k in s}
@@ -429,6 +397,7 @@ def counters(
     return Picture(_draw_counter(x, tokens, count, what, best, show), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-062
+@_style
 def _draw_counter(x, tokens, count, what, best, show):
     "The count, the unit `best`'s state `x` below it, and one against the other"
     n = min(show, len(tokens))
@@ -436,23 +405,18 @@ def _draw_counter(x, tokens, count, what, best, show):
     (top,_),(below,_) = axs
     for ax in axs[:,1]: ax.remove()
     side = fig.add_subplot(top.get_gridspec()[:,1])
-    top.bar(range(n), count[:n], color=_pale, edgecolor=_grey, lw=.6)
-    top.set_title(what, loc='left', size=9, color=_ink)
+    top.bar(range(n), count[:n], color=pale, edgecolor=grey, lw=.6)
+    top.set_title(what)
     top.tick_params(axis='x', length=0)
-    below.axhline(0, color=_pale, lw=1)
-    below.plot(range(n), x[:n], color=_blue, marker='o', ms=3.5, lw=1.4)
-    below.set_title(f"{best.state} of unit {best.unit}, layer {best.layer}", loc='left', size=9,
-                    color=_blue)
+    below.axhline(0, color=pale, lw=1)
+    below.plot(range(n), x[:n], color=blue, marker='o', ms=3.5, lw=1.4)
+    below.set_title(f"{best.state} of unit {best.unit}, layer {best.layer}", color=blue)
     _token_axis(below, tokens[:n])
-    side.plot(count, x, 'o', color=_blue, alpha=.15, ms=4, mew=0)
+    side.plot(count, x, 'o', color=blue, alpha=.15, ms=4, mew=0)
     mid = pd.Series(x).groupby(count).median()
-    if len(mid) <= 20: side.plot(mid.index, mid, color=_ink, marker='_', ms=12, mew=1.8, lw=.8)
-    side.set_title(f"all {len(x)} tokens", loc='left', size=9, color=_ink)
-    side.set_xlabel(what, size=8.5, color=_ink)
-    for ax in (top, below): ax.tick_params(axis='y', labelsize=8)
-    side.tick_params(labelsize=8)
+    if len(mid) <= 20: side.plot(mid.index, mid, color=ink, marker='_', ms=12, mew=1.8, lw=.8)
+    side.set(title=f"all {len(x)} tokens", xlabel=what)
     side.xaxis.get_major_locator().set_params(integer=True)
-    _plain(top, below, side)
     return fig
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-077
@@ -494,9 +458,8 @@ def gradient_reach(
     for panel,name,model in ((p,k,m) for p,ms in panels.items() for k,m in ms.items()):
         emb,v = _embedding(model, vocab)
         ids = v.encode(_tokens(v, text))
-        if len(ids) <= window:
-            raise ValueError(f"text has {len(ids)} tokens, window={window} needs {window+1}; "
-                             "lower window, or give a longer text")
+        check_number('tokens of text', len(ids), window+1,
+                     remedy='lower window, or give a longer text')
         x,y = (o.to(emb.weight.device) for o in _windows(ids, window, positions))
         g = _reach(model, emb, x, y)
         low,mid,high = g.quantile(torch.tensor([.25, .5, .75]).to(g), dim=0).numpy()
@@ -506,26 +469,25 @@ def gradient_reach(
     return Picture(_draw_reach(data, list(panels)), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-079
-_lines = [(_red,'-'),(_blue,'--'),(_green,'-.'),(_pink,':'),(_amber,(0, (5, 1))),(_sky,(0, (1, 1)))]
+_lines = [(red,'-'),(blue,'--'),(green,'-.'),(pink,':'),(amber,(0, (5, 1))),(sky,(0, (1, 1)))]
 
+@_style
 def _draw_reach(data, panels):
     "A panel for each title, a line with a band for each model"
     fig,axs = _figure(1, len(panels), figsize=(5.6, 3.3), sharey=True, squeeze=False)
-    style = {o: _lines[i%len(_lines)] for i,o in enumerate(data.model.unique())}
+    style = dict(zip(data.model.unique(), cycle(_lines)))
     for ax,panel in zip(axs[0], panels):
         for name,d in data[data.panel == panel].groupby('model', sort=False):
             color,line = style[name]
             y = d[['median','q25','q75']].where(lambda o: o > 0)
             ax.plot(d.distance, y['median'], color=color, ls=line, lw=1.8, label=name)
             ax.fill_between(d.distance, y.q25, y.q75, color=color, alpha=.15, lw=0)
-        ax.set_yscale('log')
-        ax.set_title(panel, size=10, color=_ink)
-        ax.grid(axis='y', color=_pale, lw=.6)
-        ax.tick_params(labelsize=8.5)
-    _plain(*axs[0])
-    axs[0,0].legend(frameon=False, fontsize=9, handlelength=2.6, loc='lower left')
-    axs[0,0].set_ylabel('norm of the gradient', size=9, color=_ink)
-    fig.supxlabel('distance in tokens', size=9, color=_ink)
+        ax.set(yscale='log')
+        ax.set_title(panel, loc='center')
+        ax.grid(axis='y', color=pale, lw=.6)
+    axs[0,0].legend(handlelength=2.6, loc='lower left')
+    axs[0,0].set_ylabel('norm of the gradient')
+    fig.supxlabel('distance in tokens', size=9)
     return fig
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-091
@@ -562,39 +524,34 @@ def confidence(
     return Picture(_draw_confidence(data), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-092
+@_style
 def _draw_confidence(data):
     "A bar a token; a wrong one is hatched and orange, with a cross and the wrong token above"
     fig,ax = _figure(figsize=(_wide(len(data)), 3.3))
     wrong = data.index[data.right.eq(False)]
     known = data.p.notna()
     size,cross = (8.5,6) if len(data) <= 40 else (6.5,4.5)
-    bars = ax.bar(data.index, data.p.fillna(0), color=_blue, width=.75)
-    ax.plot(wrong, [1.08]*len(wrong), 'X', color=_red, ms=cross, mew=0)
+    bars = ax.bar(data.index, data.p.fillna(0), color=blue, width=.75)
+    ax.plot(wrong, [1.08]*len(wrong), 'X', color=red, ms=cross, mew=0)
     for i in wrong:
-        bars[i].set(facecolor='white', edgecolor=_red, hatch='/////', lw=1.2)
+        bars[i].set(facecolor='white', edgecolor=red, hatch='/////', lw=1.2)
         ax.text(i, 1.16, _label(data.predicted[i]), rotation=90, ha='center', va='bottom',
-                size=size, color=_red, parse_math=False)
-    for i in data.index[~known]: ax.text(i, .02, '–', ha='center', color=_grey)
+                size=size, color=red, parse_math=False)
+    for i in data.index[~known]: ax.text(i, .02, '–', ha='center', color=grey)
     longest = max((len(_label(o)) for o in data.predicted[wrong]), default=0)
     top = 1.22 + longest*size/110 if len(wrong) else 1.05
     ax.set(xlim=(-.7, len(data)-.3), ylim=(0, top), yticks=[0, .5, 1])
-    ax.tick_params(axis='y', labelsize=8.5)
-    ax.set_ylabel('probability', size=9, color=_ink, y=.5/top)
-    _plain(ax)
+    ax.set_ylabel('probability', y=.5/top)
     _token_axis(ax, list(data.token))
     crosses = "; ✕ wrong, with what was predicted instead" if len(wrong) else ''
-    ax.set_title(f"{known.sum()-len(wrong)} of {known.sum()} tokens predicted{crosses}", size=9,
-                 color=_ink, loc='left')
+    ax.set_title(f"{known.sum()-len(wrong)} of {known.sum()} tokens predicted{crosses}")
     return fig
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-101
-number_groups = {
-    '1 to 9': 'one two three four five six seven eight nine'.split(),
-    '10 to 19': ('ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen '
-                 'nineteen').split(),
-    'tens': 'twenty thirty forty fifty sixty seventy eighty ninety'.split(),
-    'larger': ['hundred','thousand'], 'end of number': ['.']}
-_marks = [(_blue,'o'),(_red,'s'),(_green,'^'),(_pink,'D'),(_amber,'v'),(_sky,'P')]
+number_groups = {'1 to 9': [number_words(n) for n in range(1, 10)],
+                 '10 to 19': [number_words(n) for n in range(10, 20)],
+                 'tens': [number_words(n) for n in range(20, 100, 10)],
+                 'larger': ['hundred','thousand'], 'end of number': ['.']}
 
 def _plane(w):
     "Rows of `w`, `n x d`, along its two principal components, and their shares of the variance"
@@ -615,9 +572,8 @@ def embedding_map(
     "Embeddings of tokens in the plane of their first two principal components"
     emb,vocab = _embedding(model, vocab)
     ids = vocab.encode(list(vocab) if tokens is None else list(tokens)).unique(sorted=True)
-    if not 3 <= len(ids) <= max_tokens:
-        raise ValueError(f"tokens: {len(ids)} different ones, expected 3 to max_tokens="
-                         f"{max_tokens}; name those to show, or raise it if they may overlap")
+    check_number('number of tokens', len(ids), 3, max_tokens,
+                 remedy='name those to show, or raise max_tokens if they may overlap')
     groups = number_groups if groups is None else groups
     group = {o: k for k,os in groups.items() for o in os}
     names = [vocab[i] for i in ids.tolist()]
@@ -628,58 +584,46 @@ def embedding_map(
     return Picture(_draw_embeddings(data, list(groups)), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-103
-def _overlap(a, b):
-    "Area that two boxes `(x0, y0, x1, y1)` share"
-    wide = min(a[2], b[2])-max(a[0], b[0])
-    high = min(a[3], b[3])-max(a[1], b[1])
-    return max(0, wide)*max(0, high)
+_sides = [(far*x, far*y, ha, va) for far in (6, 12) for x,y,ha,va in (
+    (1, 0, 'left', 'center'), (-1, 0, 'right', 'center'), (0, 1, 'center', 'bottom'),
+    (0, -1, 'center', 'top'), (.8, .8, 'left', 'bottom'), (-.8, .8, 'right', 'bottom'),
+    (.8, -.8, 'left', 'top'), (-.8, -.8, 'right', 'top'))]
 
-def _side(d, names):
-    "Which of three sides `d` points to"
-    return names[1 + (d > 0) - (d < 0)]
-
-def _place_labels(ax, xy, labels, size=9):
-    "Write `labels` beside the points `xy`, one after another, each where it covers least"
+def _place_labels(ax, xy, labels):
+    "Write `labels` beside the points `xy`, from the top down, each where it covers least"
     fig = ax.figure
     fig.draw_without_rendering() # the layout is fixed from here on
     fig.set_layout_engine('none')
-    px = ax.transData.transform(xy)
-    unit = fig.dpi/72
-    frame = ax.get_window_extent().extents
-    taken = [(x-4*unit, y-4*unit, x+4*unit, y+4*unit) for x,y in px]
-    ways = ((1,0), (-1,0), (0,1), (0,-1), (.8,.8), (-.8,.8), (.8,-.8), (-.8,-.8))
-    for i in sorted(range(len(xy)), key=lambda i: -px[i][1]):
-        t = ax.annotate(_label(labels[i]), xy[i], (0, 0), textcoords='offset points', size=size,
-                        color=_ink, parse_math=False, annotation_clip=False)
-        tried = []
-        for rank,(dx,dy) in enumerate((x*r, y*r) for r in (6, 13) for x,y in ways):
-            place = dict(position=(dx, dy), ha=_side(dx, ('right','center','left')),
-                         va=_side(dy, ('top','center','bottom')))
-            t.set(**place)
-            box = t.get_window_extent().extents
-            inside = _overlap(box, frame)/((box[2]-box[0])*(box[3]-box[1]))
-            cost = sum(_overlap(box, o) for j,o in enumerate(taken) if j != i)
-            tried.append((cost + 500*unit*(1-inside) + rank*unit, rank, tuple(box), place))
-        *_,box,place = min(tried)
-        t.set(**place)
-        taken.append(box)
+    taken = [Bbox.from_extents(*(o-7), *(o+7)) for o in ax.transData.transform(xy)]
+    for i in (-xy[:,1]).argsort():
+        t = ax.annotate(_label(labels[i]), xy[i], (0, 0), textcoords='offset points', size=9,
+                        parse_math=False, annotation_clip=False)
+        def covered(side):
+            x,y,ha,va = side
+            t.set(position=(x, y), ha=ha, va=va)
+            box = t.get_window_extent()
+            inside = ax.bbox.contains(*box.min) and ax.bbox.contains(*box.max)
+            shared = [o for o in (Bbox.intersection(box, b) for b in taken) if o is not None]
+            return sum(o.width*o.height for o in shared) + 10_000*(not inside)
+        covered(min(_sides, key=covered)) # the first one of the best; now it stays there
+        taken.append(t.get_window_extent())
 
+_marks = [(blue,'o'),(red,'s'),(green,'^'),(pink,'D'),(amber,'v'),(sky,'P')]
+
+@_style
 def _draw_embeddings(data, order):
     "Points with a colour and a shape for each group, and their tokens"
     fig,ax = _figure(figsize=(5.6, 5.4))
     kinds = [o for o in order if o in set(data.group)]
-    style = {o: _marks[i%len(_marks)] for i,o in enumerate(kinds)} | {'other': (_grey, 'o')}
-    for k,(color,mark) in style.items():
+    for k,(color,mark) in {**dict(zip(kinds, cycle(_marks))), 'other': (grey, 'o')}.items():
         d = data[data.group == k]
         if len(d): ax.plot(d.x, d.y, mark, color=color, ms=6, mew=0, label=k)
     ax.margins(.1)
     first,second = data.attrs['explained']
-    ax.set_xlabel(f"first component: {first:.0%} of the variance", size=9, color=_ink)
-    ax.set_ylabel(f"second component: {second:.0%} of the variance", size=9, color=_ink)
-    ax.tick_params(labelsize=8, color=_grey)
-    _plain(ax)
-    if kinds: fig.legend(loc='outside upper left', ncols=min(5, len(kinds)+1), frameon=False,
-                         fontsize=8, handletextpad=.1, columnspacing=1)
+    ax.set(xlabel=f"first component: {first:.0%} of the variance",
+           ylabel=f"second component: {second:.0%} of the variance")
+    if kinds: fig.legend(loc='outside upper left', ncols=min(5, len(kinds)+1), handletextpad=.1,
+                         columnspacing=1)
     labels = [o if o.isalnum() else repr(o) for o in data.index]
     _place_labels(ax, data[['x','y']].to_numpy(), labels)
     return fig

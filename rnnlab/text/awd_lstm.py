@@ -12,7 +12,7 @@ import torch
 from torch import nn, Tensor
 from torch.optim.swa_utils import get_swa_multi_avg_fn
 from fastai.callback.core import Callback
-from ..core import check_number, check_sizes
+from ..core import check_sizes
 from ..dropout import EmbeddingDropout, RNNDropout, WeightDropout
 from ..models import LMOutput, StatefulModel, Tied
 
@@ -46,8 +46,7 @@ class AWD_LSTM(StatefulModel):
         super().__init__()
         sizes = layer_sizes(emb_sz, n_hid, n_layers)
         if bidir and (emb_sz%2 or n_hid%2):
-            raise ValueError(f"emb_sz={emb_sz}, n_hid={n_hid}: with bidir=True each direction has "
-                             "half of it, so both must be even")
+            raise ValueError(f"emb_sz={emb_sz}, n_hid={n_hid}: with bidir=True both must be even")
         emb = nn.Embedding(vocab_sz, emb_sz, padding_idx=pad_token)
         with torch.no_grad(): # section 5
             emb.weight.uniform_(-0.1, 0.1)
@@ -153,12 +152,10 @@ class AWDLanguageModel(Tied, AWD_LSTM):
         out_bias:bool=True, # Has the decoder a bias for each word?
         rnn:type=nn.LSTM, # Class of the layers
     ):
-        ps = dict(output_p=output_p, hidden_p=hidden_p, input_p=input_p, embed_p=embed_p,
-                  weight_p=weight_p)
-        for k,p in ps.items(): check_number(f'drop_mult*{k}', drop_mult*p, 0, 1)
-        output_p,*ps = (drop_mult*p for p in ps.values())
+        ps = (drop_mult*p for p in (hidden_p, input_p, embed_p, weight_p))
         super().__init__(vocab_sz, emb_sz, n_hid, n_layers, pad_token, *ps, rnn=rnn)
-        self.head = LMHead(vocab_sz, emb_sz, output_p, self.encoder if tie else None, out_bias)
+        self.head = LMHead(vocab_sz, emb_sz, drop_mult*output_p, self.encoder if tie else None,
+                           out_bias)
         if not tie: self.tied_layers = 'head.decoder','head.decoder' # with itself
 
     def forward(self, x:Tensor, from_embeds:bool=False) -> LMOutput:

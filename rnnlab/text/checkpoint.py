@@ -10,7 +10,7 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'random_state', 'set_random_sta
 import hashlib, math, os, pickletools, random, re, reprlib, time, warnings, zipfile
 from contextlib import contextmanager
 from copy import deepcopy
-from itertools import zip_longest
+from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from torch import Tensor
@@ -56,8 +56,8 @@ def save_checkpoint(
     except (OSError,RuntimeError) as e:
         why = e if isinstance(e, OSError) else e.__context__ # what stopped PyTorch's writer
         if not isinstance(why, OSError): raise
-        raise OSError(f"{path} could not be written ({why}). Make room, or choose another folder; "
-                      "an older checkpoint there is as it was") from e
+        raise OSError(f"{path} could not be written ({why}). "
+                      "Make room, or choose another folder") from e
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-010
 _called = re.compile(r'collections OrderedDict|torch._utils _rebuild_tensor_v2|torch \w+Storage')
@@ -68,11 +68,10 @@ def _check_file(f):
         if sum(o.file_size for o in z.infolist()) > os.fstat(f.fileno()).st_size:
             raise ValueError("it grows when it is read")
         if bad := z.testzip(): raise ValueError(f"{bad!r} is not what was written")
-        for o in z.infolist():
-            if not o.filename.lower().endswith('.pkl'): continue
-            for op,name,_ in pickletools.genops(z.read(o)):
-                if op.name == 'GLOBAL' and not _called.fullmatch(name):
-                    raise ValueError(f"it asks for {name!r}")
+        pickles = [z.read(o) for o in z.infolist() if o.filename.lower().endswith('.pkl')]
+    asked = [name for o in pickles for op,name,_ in pickletools.genops(o) if op.name == 'GLOBAL']
+    strange = [o for o in asked if not _called.fullmatch(o)]
+    if strange: raise ValueError(f"it asks for {strange[0]!r}")
 
 def _check_tree(tree):
     "`ValueError` if a part of a checkpoint is larger than what was read, or comes up twice"
@@ -104,8 +103,7 @@ def load_checkpoint(
                              "another one in its folder, or a copy elsewhere?") from None
     if theirs == _format: return tree
     raise ValueError(f"{path} was written by rnnlab {version!r:.40} in format {theirs!r:.40}, but "
-                     f"this is rnnlab {rnnlab.__version__}, with format {_format}; go on with that "
-                     "version, or train anew")
+                     f"this one reads {_format}; go on with that version, or train anew")
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-017
 def random_state(
@@ -167,8 +165,7 @@ def _plan(learn):
     "What must be the same when a fit goes on, by name"
     train,valid = (getattr(dl, 'whole', dl) for dl in learn.dls) # see rnnlab.text.distributed
     if not isinstance(train, LMDataLoader):
-        raise TypeError("dls: Checkpoints go on in the middle of a text, which needs the data "
-                        "loaders that rnnlab.data.lm_dls makes")
+        raise TypeError("dls: Checkpoints need data loaders that rnnlab.data.lm_dls makes")
     v = train.vocab
     scheds = {k: [np.asarray(f(p)).tolist() for p in (0, 0.1, 0.25, 0.5, 0.75, 1)]
               for cb in learn._grab_cbs(ParamScheduler) for k,f in cb.scheds.items()}
@@ -181,16 +178,11 @@ def _plan(learn):
         model=type(model).__name__, sizes={k: list(v.shape) for k,v in model.state_dict().items()},
         epochs=learn.n_epoch, schedule=scheds, settings=fixed)
 
-def _first_difference(old, new, name=''):
-    "Where two plans differ first, and what stands there; None if they don't"
-    if old == new: return None
-    if isinstance(old, dict) and isinstance(new, dict):
-        pairs = {k: (old.get(k), new.get(k)) for k in new|old}
-    elif isinstance(old, list) and isinstance(new, list):
-        pairs = dict(enumerate(zip_longest(old, new)))
-    else: return name,old,new
-    parts = (_first_difference(*v, f'{name}.{k}' if name else k) for k,v in pairs.items())
-    return next(filter(None, parts))
+def _leaves(o, name=''):
+    "What is in nested dicts and lists, by its whole name"
+    if not isinstance(o, (dict,list)): return {name: o}
+    items = o.items() if isinstance(o, dict) else enumerate(o)
+    return {k: v for n,p in items for k,v in _leaves(p, f'{name}.{n}'.lstrip('.')).items()}
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-024
 def _all_rows(m):
@@ -207,12 +199,6 @@ def _own_rows(m, h, device):
         n = o.shape[m.bs_dim]//max(1, num_distrib())
         return o.narrow(m.bs_dim, rank_distrib()*n, n).clone().to(device)
     return map_state(own, h)
-
-def _all_random(device):
-    "The random state of each process"
-    res = [random_state(device)]*max(1, num_distrib())
-    if num_distrib() > 1: torch.distributed.all_gather_object(res, res[0])
-    return res
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-065
 def _locked(file):
@@ -262,23 +248,20 @@ class Checkpoints(Callback):
     def check_new(self) -> None:
         "Raise `ValueError` if there is a checkpoint in the folder already"
         if self.last.exists() or self.best_file.exists():
-            raise ValueError(f"{self.folder} holds a checkpoint, and nothing was overwritten; go "
-                             "on with it (resume=True, or --resume), or name another folder")
+            raise ValueError(f"{self.folder} holds a checkpoint; go on with it (resume=True, or "
+                             "--resume), or name another folder")
 
     def before_fit(self):
         self.run = False # until `start`: `validate` and `get_preds` are no fits
         if not isinstance(self.learn, LMLearner):
-            raise TypeError("Checkpoints need a LMLearner, which can begin in the middle of a fit; "
-                            f"make that instead of a {type(self.learn).__name__}")
+            raise TypeError(f"Checkpoints need a LMLearner, not a {type(self.learn).__name__}")
 
     def start(self) -> None:
         "Begin to keep the fit, or go on with the one in the folder"
         if hasattr(self.learn, 'lr_finder'): return
-        for cb in self.learn.cbs:
-            if isinstance(cb, (TrackerCallback,NTASGD,GradientAccumulation)):
-                raise ValueError(f"{type(cb).__name__} would forget what it has seen when the fit "
-                                 "goes on; take it out (patience=… of Checkpoints stops early, and "
-                                 "best.pt is of the best epoch)")
+        for cb in self.learn._grab_cbs((TrackerCallback,NTASGD,GradientAccumulation)):
+            raise ValueError(f"{type(cb).__name__} would forget what it has seen when the fit goes "
+                             "on; take it out (patience=… of Checkpoints stops early)")
         self.run = True
         self.plan = _plan(self.learn)
         self.log = []
@@ -293,9 +276,8 @@ class Checkpoints(Callback):
 
     def _check_finite(self, what, number):
         if math.isfinite(number): return
-        raise FloatingPointError(f"{what} is {number} in epoch {self.epoch}, batch {self.iter}; a "
-                                 f"checkpoint that is in {self.folder} is from before that. Try a "
-                                 "lower learning rate, or clip the gradients")
+        raise FloatingPointError(f"{what} is {number} in epoch {self.epoch}, batch {self.iter}; "
+                                 "try a lower learning rate, or clip the gradients")
 
     def before_epoch(self):
         self.began = time.perf_counter()
@@ -344,10 +326,12 @@ def _tree(self:Checkpoints, epoch, batch):
     r.losses = [o.cpu() for o in r.losses]
     model = get_model(self.model)
     scaler = getattr(self.learn, 'scaler', None) # of mixed precision
+    rands = [random_state(self._device)]*max(1, num_distrib()) # of each process
+    if num_distrib() > 1: torch.distributed.all_gather_object(rands, rands[0])
     return dict(
         model=model.state_dict(), opt=self.opt.state_dict(),
         h=[_all_rows(m) for m in state_owners(model)],
-        random=_all_random(self._device), scaler=scaler and scaler.state_dict(),
+        random=rands, scaler=scaler and scaler.state_dict(),
         at=dict(epoch=epoch, batch=batch, pct_train=float(self.pct_train),
                 train_iter=self.train_iter),
         recorder=dict(smooth=(r.smooth_loss.count, float(r.smooth_loss.val)),
@@ -384,31 +368,30 @@ def find_checkpoint(
     names = ['best.pt','last.pt'] if best else ['last.pt','best.pt'] # a kill may leave one
     for o in names:
         if (Path(folder)/o).exists(): return Path(folder)/o
-    raise FileNotFoundError(f"{folder} holds no checkpoint; check the name, or leave resume out to "
-                            "begin a training there")
+    raise FileNotFoundError(f"{folder} holds no checkpoint; check the name, or leave resume out")
 
 @contextmanager
 def _as_written(file):
     "Say that a checkpoint lacks a part, or has another one than `Checkpoints` writes"
     try: yield
     except Exception as e:
-        raise ValueError(f"{file} has a part that is missing or malformed ({e!r:.200}); go on from "
-                         "a copy of it, or begin in another folder") from e
+        raise ValueError(f"{file} has a part that is missing or malformed ({e!r:.200}); "
+                         "begin in another folder") from e
 
 @patch
 def _load(self:Checkpoints):
     "Read the folder's last checkpoint, compare it with this fit, and give it to the learner"
     file = find_checkpoint(self.folder)
     old = load_checkpoint(file)
-    with _as_written(file): differs = _first_difference(old['plan'], _plain(self.plan))
-    if differs:
-        name,was,now = differs
-        raise ValueError(f"{name}: {file} was written with {reprlib.repr(was)}, but this fit has "
-                         f"{reprlib.repr(now)}; take the same, or begin in another folder")
-    with _as_written(file): self._take_over(old)
-    def restore():
-        with _as_written(file): self._restore(old)
-    self.learn.restore = restore
+    with _as_written(file):
+        was = _leaves(old['plan'])
+        now = _leaves(_plain(self.plan))
+        other = next((k for k in now|was if now.get(k) != was.get(k)), None)
+        if other is None: self._take_over(old)
+    if other is not None:
+        raise ValueError(f"{other}: {file} was written with {was.get(other)!r:.99}, but this fit "
+                         f"has {now.get(other)!r:.99}; take the same, or begin in another folder")
+    self.learn.restore = _as_written(file)(partial(self._restore, old))
     if self.log and not rank_distrib(): self._write_log() # a kill may have come before it
 
 @patch
