@@ -391,6 +391,7 @@ def _waits(found):
         found.append(f"{type(who()).__name__ if f else 'the step'} reads a value")
     shown = warnings.showwarning
     with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Synchronization debug mode') # is a prototype
         warnings.filterwarnings('always', '.*called a synchronizing')
         warnings.showwarning = note
         torch.cuda.set_sync_debug_mode('warn')
