@@ -95,7 +95,8 @@ def beside(want, got, sizes, most=8):
         rows = rows[:most]
     w = [max(map(len, o)) for o in zip(('', *pair), *rows)]
     text = [f'{a:{w[0]}}  {b:{w[1]}} | {c}'.rstrip() for a,b,c in [('', *pair), *rows]]
-    cell = lambda same, o: f'<td{"" if same else " style=color:#d1242f"}>{html.escape(o)}'
+    marked = ' style=background:#b3261e;color:#fff' # legible in the dark, too
+    cell = lambda same, o: f'<td{"" if same else marked}>{html.escape(o)}'
     table = ''.join(f'<tr><th>{a}<td>{html.escape(b)}{cell(b == c, c)}' for a,b,c in rows)
     return '\n'.join(text), ('<table style="font-family:monospace;white-space:pre;text-align:left;'
                              'border-spacing:12px 0;border-collapse:separate">'
