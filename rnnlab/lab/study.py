@@ -265,7 +265,6 @@ def study_cli(
 ):
     "Train recipes with many seeds and changed settings, and say how sure the differences are"
     grid = parse_sets([*(set or []), *([] if epochs is None else [f'epochs={epochs}'])])
-    check_sizes(seeds=seeds)
     device = check_device(device)
     print(ran_with(device), flush=True)
     try:
