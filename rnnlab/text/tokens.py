@@ -193,8 +193,12 @@ class Tokens:
             raise ValueError(f"the {part} part has {len(ids):,} tokens, but {bs} streams of {sl} "
                              f"tokens need {bs*sl+1:,}; choose a smaller bs or sl (--bs, --sl), "
                              "or a longer text")
-        digest = f'{self.digest} {part} {bs} {sl}'
-        return TokensLoader(Streams(ids, bs, sl, check_device(device)), self.vocab, digest)
+        n,left_over = divmod((len(ids)-1)//sl, bs)
+        step = ids.itemsize
+        rows = np.lib.stride_tricks.as_strided(ids, (bs, n*sl+1), (n*sl*step, step),
+                                               writeable=False)
+        return TokensLoader(Streams(rows, sl, check_device(device)), self.vocab,
+                            f'{self.digest} {part} {bs} {sl}', left_over)
 
     def dls(self,
         bs:int=64, # Streams read side by side
@@ -213,31 +217,25 @@ class Tokens:
 class Streams(Sequence):
     "Batches `(x, y)`, each `bs x sl`, that are read when they are asked for"
     def __init__(self,
-        ids:np.ndarray, # A text's ids, 1-D
-        bs:int, # Streams
-        sl:int, # Tokens of each in a batch
+        rows:np.ndarray, # A stream of ids each, with one more at its end, `bs x (n*sl+1)`
+        sl:int, # Tokens of each stream in a batch
         device, # Where batches go
     ):
+        self.rows = rows
         self.sl = sl
         self.device = device
-        self.n = (len(ids)-1)//sl//bs
-        own = self.n*sl # tokens of a stream, one more is the last target
-        step = ids.strides[0]
-        self.rows = np.lib.stride_tricks.as_strided(ids, (bs, own+1), (own*step, step),
-                                                    writeable=False)
 
-    def __len__(self): return self.n
+    def __len__(self): return (self.rows.shape[1]-1)//self.sl
 
     def __getitem__(self, i):
-        if isinstance(i, slice): return [self[k] for k in range(*i.indices(self.n))]
-        if not -self.n <= i < self.n: raise IndexError(i)
-        start = i%self.n*self.sl
+        if isinstance(i, slice): return [self[k] for k in range(*i.indices(len(self)))]
+        start = range(len(self))[i]*self.sl
         ids = torch.from_numpy(self.rows[:,start:start+self.sl+1].astype(np.int64))
         if torch.device(self.device).type == 'cuda': ids = ids.pin_memory() # else the GPU waits
         ids = ids.to(self.device, non_blocking=True)
-        return ids[:,:-1].contiguous(), ids[:,1:].contiguous()
+        return ids[:,:-1].contiguous(),ids[:,1:].contiguous()
 
-    def new_empty(self): return []
+    def new_empty(self): return [] # for `Learner.export`
 
 class TokensLoader(LMDataLoader):
     "A `LMDataLoader` that reads its batches from the disk"
@@ -245,15 +243,16 @@ class TokensLoader(LMDataLoader):
         batches:Streams, # What to read
         vocab:TextVocab, # Turns ids into words for `show_batch`
         digest:str, # What these batches are, for checkpoints
+        left_over:int=0, # Sequences of the text that fill no batch, for the record
     ):
         self.batches = batches
         self.vocab = vocab
         self.digest = digest
-        self.left_over = 0
+        self.left_over = left_over
         bs = len(batches.rows)
         DataLoader.__init__(self, batches, bs=bs, n=bs*len(batches), device=batches.device)
 
-    def get_idxs(self): return range(self.n) # fastai's own is a list, as long as the text
+    def get_idxs(self): return range(self.n) # fastai's is a list, as long as the text
 
     def to(self, device):
         "Let batches go to `device`"
@@ -261,18 +260,17 @@ class TokensLoader(LMDataLoader):
 
     def new(self, dataset=None, cls=None, shuffle=False, **kwargs):
         "The same batches again, or those of `dataset`"
-        if dataset is not None or shuffle: return super().new(dataset, cls, shuffle, **kwargs)
-        return TokensLoader(self.batches, self.vocab, self.digest)
+        if shuffle or dataset is not None: return super().new(dataset, cls, shuffle, **kwargs)
+        return self.rows(slice(None))
 
     def rows(self,
-        own:slice, # Which rows
+        own:slice, # Which rows of every batch
         device=None, # Where batches go; None: where they do
     ) -> 'TokensLoader':
-        "These rows of every batch, for one of several processes"
-        some = object.__new__(Streams)
-        some.__dict__.update(vars(self.batches), rows=self.batches.rows[own])
-        if device is not None: some.device = device
-        return TokensLoader(some, self.vocab, self.digest)
+        "A loader of some rows, for one of several processes"
+        b = self.batches
+        some = Streams(b.rows[own], b.sl, device or b.device)
+        return TokensLoader(some, self.vocab, self.digest, self.left_over)
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-029
 class _Copy:
@@ -307,11 +305,10 @@ class _Copy:
         "The text from one byte to another, in pieces"
         at = 0
         for n in self.sizes:
-            lo,hi = max(at, start), min(at+n, end)
+            lo = max(at, start)
             at += n
-            if lo >= hi: continue
             self.f.seek(lo)
-            yield self.f.read(hi-lo).decode()
+            if data := self.f.read(max(0, min(at, end)-lo)): yield data.decode()
 
 def _parts(copy, start, end, shares):
     "Where each part of the text begins and ends that has no source of its own"
