@@ -6,7 +6,7 @@
 __all__ = ['Seeds', 'train_seeds']
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-002
-import threading, time
+import random, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 import numpy as np, torch, torch.nn.functional as F
@@ -143,8 +143,7 @@ def start(self:Seeds,
         for k,v in m.named_parameters(): P[k][i] = v.to(self.device)
         self.gens.append(torch.Generator().set_state(after))
     if self.device.type == 'cuda':
-        seq = np.random.SeedSequence([s % 2**64 for s in self.seeds])
-        self.gen.manual_seed(int(seq.generate_state(1, np.uint64)[0] >> 1))
+        self.gen.manual_seed(random.Random(str(self.seeds)).getrandbits(63))
         self.i.zero_()
     for s in self.opt.state.values():
         for k in ('grad_avg','sqr_avg'): s[k].zero_()

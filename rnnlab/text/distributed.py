@@ -76,7 +76,6 @@ def step_seconds(
     half = next((o.autocast for o in learn._grab_cbs(MixedPrecision)), nullcontext())
     def timed(model, x, y):
         def step(x, y):
-            for p in model.parameters(): p.grad = None
             with half: out = model(x)
             lm_loss(out, y)[1].backward()
         run = Replay(step, model, warm_up=warm_up-1) if learn._grab_cbs(Captured) else step
