@@ -84,7 +84,7 @@ class Seeds:
         self.layer = _kernels.get(kind) if fits else None
         if self.layer is None: self.layer = _loops.get(kind) # None: `torch.lstm`
         half = -(-r.bs//2) if self.layer is None else r.bs
-        self.parts = [slice(i, min(i+half, r.bs)) for i in range(0, r.bs, half)]
+        self.parts = [slice(i, i+half) for i in range(0, r.bs, half)]
         self.states = {bs: torch.zeros(2 if kind == 'LSTM' else 1, n_seeds, r.n_layers or 1, bs,
                                        r.n_hidden, device=self.device)
                        for bs in {r.bs, *(x.shape[1] for x,_ in self.valid)}}
