@@ -54,7 +54,7 @@ class Feedback:
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-007b
 def named_shape(shape, sizes):
     "A shape in words; an axis has a name if only one of `sizes` is as large: 'bs 2 x sl 3'"
-    values = list(sizes.values())
+    values = [*sizes.values()]
     names = {v: f'{k} {v}' for k,v in sizes.items() if values.count(v) == 1}
     return ' x '.join(names.get(n, str(n)) for n in shape) or 'a single number'
 
@@ -339,17 +339,17 @@ def judge(ex, obj, run):
     bad = [k for k in want if not alike(got[k], want[k])]
     slips = list(_mistaken(ex, run)) if bad else []
     for why,res,_ in slips: # first a mistake that explains all results, then one for each
-        wrong_if(len(want) > 1 and alike([*got.values()], [*res.values()]), f"{bad[0]}: {why}",
+        wrong_if(alike([*got.values()], [*res.values()]), f"{bad[0]}: {why}",
                  (want[bad[0]], got[bad[0]]))
     for k in want: same(got[k], want[k], k, {why: res[k] for why,res,_ in slips})
-    names = [k for k,v in want.items() if isinstance(v, Tensor) and v.requires_grad]
+    names = [k for k,v in want.items() if getattr(v, 'requires_grad', False)]
     if leaves and names: _judge_gradients(ex, run, got, leaves, want, theirs, names)
 
 def _judge_gradients(ex, run, got, leaves, want, theirs, names):
     cut = "look for `detach`, `.data`, `.item()` or `no_grad`"
     wrong_if(not all(got[k].requires_grad for k in names), "no gradient can flow: the result is "
              f"cut off from the parameters; {cut}")
-    weights = [torch.randn(want[k].shape, dtype=want[k].dtype) for k in names]
+    weights = [torch.randn(want[k].shape) for k in names]
     right = _gradients(want, theirs, names, weights)
     mine = _gradients(got, leaves, names, weights)
     if alike(mine, right): return
@@ -366,7 +366,7 @@ def judge_function(ex, f, *args, what='the result'):
     "Raise `Wrong` unless `f(*args)` gives the result and the gradients of the solution"
     untouched(f, *args)
     named = zip(inspect.signature(ex.solve).parameters, args)
-    leaves = {k: o for k,o in named if isinstance(o, Tensor) and o.requires_grad}
+    leaves = {k: o for k,o in named if getattr(o, 'requires_grad', False)}
     judge(ex, f, lambda o: ({what: o(*args)}, leaves))
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-028
