@@ -190,7 +190,6 @@ def side_by_side(
     threads:bool=False, # Work in threads, for what leaves Python's lock alone, not in processes?
 ) -> Iterator[tuple]: # A task's number, and what `work` returned, as soon as it is done
     "Work through `tasks`, with one thread each; the first error ends all of them"
-    check_sizes(workers=workers)
     bar = tqdm(total=total, unit='epoch', disable=None if progress else True)
     stop = threading.Event()
     def tick(n):
