@@ -86,10 +86,6 @@ def written_aside(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    if os.name != 'posix': return # Windows can't, and needn't, wait for a folder
-    folder = os.open(path.parent, os.O_RDONLY)
-    try: os.fsync(folder) # the name is on the disk now, and not only in the system's memory
-    finally: os.close(folder)
 
 # %% ../nbs/source/00_core.ipynb #00-core-014
 def check_new_file(
