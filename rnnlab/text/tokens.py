@@ -422,9 +422,9 @@ def _write(file, vocab, chars, unknown, ids, about):
     n = {}
     for o in file.parent.glob('*.ids.part'): # nobody writes to it any more: that start was killed
         if time.time()-o.stat().st_mtime > 3600: o.unlink(missing_ok=True)
-    fd,part = tempfile.mkstemp('.ids.part', dir=file.parent)
+    part = file.with_name(f'{os.urandom(8).hex()}.ids.part')
     try:
-        with open(fd, 'wb') as f:
+        with open(part, 'xb') as f:
             for k,blocks in ids.items():
                 start = f.tell()
                 for o in blocks:
@@ -437,7 +437,7 @@ def _write(file, vocab, chars, unknown, ids, about):
             f.flush()
             os.fsync(f.fileno())
         if not _opened(file): os.replace(part, file) # else another start was faster
-    finally: Path(part).unlink(missing_ok=True)
+    finally: part.unlink(missing_ok=True)
     return Tokens(file)
 
 def cut(
