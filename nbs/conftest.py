@@ -21,9 +21,9 @@ def pytest_itemcollected(item):
     if hasattr(item, 'cell') and item.cell.execution_count is None: item.cell.execution_count = 1
 
 
-# Each notebook has a kernel of its own, and most of them would spend four seconds of processor time
-# on importing the same libraries: where Python can fork from a server, they are imported there once.
-# fastai and pandas are not: they look, on import, whether they are in a notebook.
+# Each notebook has a kernel of its own, and most of them would spend five seconds of processor time
+# on importing the same libraries: where Python can fork from a server, it imports them once. Not
+# fastai and pandas: they look, on import, whether they are in a notebook.
 libraries = ['torch', 'matplotlib.figure', 'scipy.stats', 'ipykernel.kernelapp']
 
 
