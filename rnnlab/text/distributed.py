@@ -94,7 +94,7 @@ def step_seconds(
     alone = math.inf
     if not rank_distrib():
         threads = torch.get_num_threads()
-        torch.set_num_threads(n_cores()) # as a training in one process has
+        torch.set_num_threads(int(os.environ.get('THREADS_OF_ONE', n_cores())))
         with suppress(torch.OutOfMemoryError): alone = timed(model, x, y)
         torch.set_num_threads(threads)
     torch.distributed.all_reduce(x.new_zeros(1)) # wait for it: all cores were one's
@@ -149,6 +149,7 @@ def launch(
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    os.environ['THREADS_OF_ONE'] = str(torch.get_num_threads()) # for `step_seconds`
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, n_cores()//n))) # else torchrun sets it to 1
     logging.disable(logging.CRITICAL)
     own = ['--standalone', f'--nproc-per-node={n}', '--no-python']
