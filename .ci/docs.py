@@ -235,6 +235,7 @@ def api_pages(places):
         path,_ = places[name].split('#')
         return f' [taught in {Path(path).stem}]({places[name]}){{.source-link}}'
     def constant(o):
+        if callable(o): return f'`{o.__module__}.{o.__qualname__}` under another name.'
         keys = f' with the keys {", ".join(f"`{k}`" for k in o)}.' if isinstance(o, dict) else ''
         return f'A constant, a `{type(o).__name__}`' + (keys or f': `{o!r}`.')
     index = []
@@ -246,7 +247,7 @@ def api_pages(places):
         said = {}
         for name in m.__all__:
             o = getattr(m, name)
-            if inspect.isclass(o) or inspect.isroutine(o): said[name] = api.summary(o)
+            if callable(o) and o.__module__ == m.__name__: said[name] = api.summary(o)
             else:
                 said[name] = f'a `{type(o).__name__}`'
                 entries.append(f'\n## {name} '
