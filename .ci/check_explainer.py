@@ -376,6 +376,7 @@ class Check(check_site.Check):
 
     def from_file(self):
         "The page works from the file, too, where a browser lets it load nothing by a script"
+        self.at = 'explainer.html'
         page = self.browser.new_page()
         asked = []
         page.on('request', lambda o: asked.append(o.url))
