@@ -267,7 +267,7 @@ def fit(self:Seeds,
     left = self.recipe.epochs - self.steps//n
     with one_thread(), ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads,
                                           initargs=(1,)) as pool:
-        go = pool.map if self.threads > 1 and len(self.parts) > 1 else map
+        go = pool.map if len(self.parts) > 1 else map
         for _ in range(left if epochs is None else min(epochs, left)):
             self.reset()
             for k in range(n):
