@@ -337,11 +337,12 @@ def judge(ex, obj, run):
     want,theirs = run(ex.solve)
     got,leaves = run(obj)
     bad = [k for k in want if not alike(got[k], want[k])]
-    slips = list(_mistaken(ex, run)) if bad else []
-    for why,res,_ in slips: # first a mistake that explains all results, then one for each
+    slips = []
+    for why,res,_ in _mistaken(ex, run) if bad else (): # first one that explains all results
         wrong_if(alike([*got.values()], [*res.values()]), f"{bad[0]}: {why}",
                  (want[bad[0]], got[bad[0]]))
-    for k in want: same(got[k], want[k], k, {why: res[k] for why,res,_ in slips})
+        slips.append((why, res))
+    for k in want: same(got[k], want[k], k, {why: res[k] for why,res in slips}) # then one for each
     names = [k for k,v in want.items() if getattr(v, 'requires_grad', False)]
     if leaves and names: _judge_gradients(ex, run, got, leaves, want, theirs, names)
 
