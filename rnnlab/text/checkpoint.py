@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['save_checkpoint', 'load_checkpoint', 'save_weights', 'load_weights', 'random_state', 'set_random_state', 'LMLearner',
-           'Checkpoints', 'find_checkpoint', 'open_checkpoint']
+           'Checkpoints', 'find_checkpoint', 'open_checkpoint', 'as_written']
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-002
 import hashlib, json, math, os, pickletools, random, re, reprlib, time, warnings, zipfile
@@ -442,7 +442,7 @@ def open_checkpoint(
         return res
 
 @contextmanager
-def _as_written(file):
+def as_written(file):
     "Say that a checkpoint lacks a part, or has another one than `Checkpoints` writes"
     try: yield
     except Exception as e:
@@ -454,7 +454,7 @@ def _load(self:Checkpoints):
     "Read the folder's last checkpoint, compare it with this fit, and give it to the learner"
     file,old = open_checkpoint(self.folder)
     may_differ = ('epochs','schedule','settings') if self.longer else ()
-    with _as_written(file):
+    with as_written(file):
         was = _leaves(old['plan'])
         now = _leaves(_plain(self.plan))
         other = next((k for k in now|was if now.get(k) != was.get(k)
@@ -463,7 +463,7 @@ def _load(self:Checkpoints):
     if other is not None:
         raise ValueError(f"{other}: {file} was written with {was.get(other)!r:.99}, but this fit "
                          f"has {now.get(other)!r:.99}; take the same, or begin in another folder")
-    if not self.longer: self.learn.restore = _as_written(file)(partial(self._restore, old))
+    if not self.longer: self.learn.restore = as_written(file)(partial(self._restore, old))
     if self.log and not rank_distrib(): self._write_log() # a kill may have come before it
 
 @patch
