@@ -10,13 +10,19 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from repo import lines, root, settings
 
-train = '''
-import importlib.util, sys
+# What is tried in the fresh environment, in one process each, as PyTorch's import takes seconds.
+# First without extras: all commands give help, a model learns, what needs an extra says so
+without = '''
+import contextlib, importlib.util, io, sys
 import rnnlab
+version,*commands = sys.argv[1:]
 assert 'site-packages' in rnnlab.__file__, f'{rnnlab.__file__} is not the installed wheel'
-assert rnnlab.__version__ == sys.argv[1], f'{rnnlab.__version__}, not {sys.argv[1]}'
+assert rnnlab.__version__ == version, f'{rnnlab.__version__}, not {version}'
 for o in 'nbdev','jupyterlab','genanki': # or the test would not see that a module needs it
     assert importlib.util.find_spec(o) is None, f'the environment has {o}'
+for o in commands:
+    if code := command(o, '--help'): sys.exit(f'{o} --help: exit code {code}')
+
 from fastai.text.all import *
 from rnnlab.all import *
 corpus = Corpus.human_numbers()
@@ -26,10 +32,38 @@ with learn.no_bar(), learn.no_logging():
     learn.fit_one_cycle(1, 1e-3)
     acc = learn.validate()[1]
 assert acc > 0.3, f'LMModel1 reaches {acc:.4f} after one epoch: it does not learn'
-print(f'LMModel1 learns: accuracy {acc:.4f} after one epoch')
 from rnnlab.course.explainer import explainer_file, pretrained
 pretrained()
 assert explainer_file('explainer.js').is_file(), 'the wheel lacks the explainer'
+
+try: import rnnlab.text.distributed
+except ImportError as e: said = str(e)
+assert 'rnnlab[train]' in said, f'without the extra, it should be named: {said}'
+cards, = [o for o in commands if 'flashcards' in o]
+with contextlib.redirect_stderr(io.StringIO()) as said: code = command(cards, '--out', 'deck.apkg')
+said = said.getvalue()
+assert code and 'rnnlab[cards]' in said, f'without the extra, it should be named: {said}'
+print(f'LMModel1 learns: accuracy {acc:.4f} after one epoch')
+'''
+
+# Then with them
+extras = '''
+import sys
+commands = sys.argv[1:]
+import rnnlab.text.distributed
+for name,*args in ('rnnlab-flashcards', '--out', 'deck.apkg'),('rnnlab-check',):
+    path, = [o for o in commands if name in o]
+    if code := command(path, *args): sys.exit(f'{name}: exit code {code}')
+'''
+
+# Runs an installed command in the process that is there
+command = '''
+import runpy, sys
+def command(path, *args):
+    sys.argv[:] = [path, *args]
+    try: runpy.run_path(path, run_name='__main__')
+    except SystemExit as e: return e.code
+    sys.exit(f'{path} {args} does not end with an exit code')
 '''
 
 # Name and licence of each package that is installed; some put the licence's text where its name
@@ -42,26 +76,14 @@ for m in (d.metadata for d in distributions()):
     print(m['Name'], ' '.join(' '.join(names).split()) or 'unknown')
 '''
 
-# The installed commands, one after the other in one process: PyTorch and fastai are imported once
-helps = '''
-import runpy, sys
-for o in sys.argv[1:]:
-    sys.argv[:] = [o, '--help']
-    try: runpy.run_path(o, run_name='__main__')
-    except SystemExit as e:
-        if e.code: sys.exit(f'{o} --help: exit code {e.code}')
-    else: sys.exit(f'{o} --help does not end after its help')
-'''
-
-
 def run(*cmd, **kwargs):
     "Run `cmd` quietly; show what it printed if it fails"
     res = subprocess.run(cmd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
     if res.returncode == 0: return res.stdout
-    sys.exit(f'{res.stdout}\nFAILED: {" ".join(map(str, cmd[:5]))} … The lines above say why; a '
-             'module that is missing there belongs into settings.ini: into `requirements`, or '
-             'into an extra that the error names, as rnnlab[extra]; a file that is missing, into '
-             'MANIFEST.in.')
+    failed = ' '.join(str(o)[:60] for o in cmd[:5])
+    sys.exit(f'{res.stdout}\nFAILED: {failed} … The lines above say why; a module that is missing '
+             'there belongs into settings.ini: into `requirements`, or into an extra that the '
+             'error names, as rnnlab[extra]; a file that is missing, into MANIFEST.in.')
 
 
 def missing_in(sdist):
@@ -124,28 +146,18 @@ def main(folder):
         link(required('rnnlab'), site)
         run(sys.executable, '-m', 'pip', '--python', python, 'install', '--no-index', '--no-deps',
             wheel)
-        run(python, '-c', helps, *commands, cwd=tmp)
-        learnt = run(python, '-I', '-c', train, settings['version'], cwd=tmp).strip()
-        print('ok: without extras, outside the source tree,', learnt)
+        learnt = run(python, '-I', '-c', command + without, settings['version'], *commands, cwd=tmp)
+        print('ok: without extras, outside the source tree,', learnt.strip().splitlines()[-1])
 
-        needs = {'train': [python, '-c', 'import rnnlab.text.distributed'],
-                 'cards': [python.with_name('rnnlab-flashcards'), '--out', 'deck.apkg']}
-        for extra,cmd in needs.items():
-            res = subprocess.run(cmd, cwd=tmp, text=True, capture_output=True)
-            if res.returncode == 0 or f'rnnlab[{extra}]' not in res.stderr:
-                sys.exit(f'FAILED: without the extra, {cmd[-1]} should say that it needs '
-                         f'rnnlab[{extra}], but says:\n{res.stdout}{res.stderr}')
         link(required('rnnlab[train,cards]'), site)
-        for cmd in needs.values(): run(*cmd, cwd=tmp)
         named = (root/'THIRD_PARTY.md').read_text(encoding='utf-8')
         strict = re.compile(r'GPL|General Public|\bMPL|Mozilla|Propriet|unknown')
         strange = [o[:100] for o in run(python, '-c', licences).splitlines()
                    if strict.search(o) and f' {o.split()[0]} ' not in named]
         if strange:
             sys.exit('FAILED: licences that THIRD_PARTY.md does not name:\n' + '\n'.join(strange))
-
         link(required('rnnlab[notebooks]'), site)
-        run(python.with_name('rnnlab-check'), cwd=tmp)
+        run(python, '-I', '-c', command + extras, *commands, cwd=tmp)
         print('ok: with extras; and rnnlab-check finds everything that a reader needs')
 
 
