@@ -193,6 +193,7 @@ class LMLearner(Learner):
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-022
 def _digest(dl):
     "A fingerprint of a data loader's batches"
+    if hasattr(dl, 'digest'): return dl.digest # see rnnlab.text.tokens
     h = hashlib.blake2b(digest_size=16)
     for x,y in dl.batches:
         for o in (x,y): h.update(o.cpu().numpy().tobytes())
@@ -208,9 +209,11 @@ def _plan(learn):
               for cb in learn._grab_cbs(ParamScheduler) for k,f in cb.scheds.items()}
     fixed = [{k: v for k,v in h.items() if k not in scheds and isinstance(v, (int,float,str))}
              for h in learn.opt.hypers]
+    if hasattr(v, 'state'): v = v.state()
+    elif isinstance(v, Vocab): v = dict(tokens=v.tokens, unk=v.unk, sep=v.sep, by=v.by)
     model = get_model(learn.model)
     return dict(
-        vocab=dict(tokens=v.tokens, unk=v.unk, sep=v.sep, by=v.by) if isinstance(v, Vocab) else v,
+        vocab=v,
         text=[_digest(train), _digest(valid)], batch=list(train.batches[0][0].shape),
         model=type(model).__name__, sizes={k: list(v.shape) for k,v in model.state_dict().items()},
         epochs=learn.n_epoch, schedule=scheds, settings=fixed)

@@ -27,7 +27,8 @@ def _with_settings(f):
         return inspect.Parameter(o.name, inspect.Parameter.KEYWORD_ONLY, default=None,
                                  annotation=Annotated[o.type, doc])
     *own,version,_ = sig.parameters.values() # the last are the settings
-    f.__signature__ = sig.replace(parameters=[*own, *map(flag, fields(TrainSettings)), version])
+    flags = [flag(o) for o in fields(TrainSettings) if o.name != 'newlines'] # it has a --no-
+    f.__signature__ = sig.replace(parameters=[*own, *flags, version])
     return f
 
 @contextmanager
@@ -54,10 +55,13 @@ Version = Annotated[str, "Print the version, and end",
 @_clearly
 @_with_settings
 def train_cli(
-    *file:str, # The text: a UTF-8 file; with --resume it needn't be named again
+    *file:str, # The text: files, folders, 'patterns*', or - for standard input; UTF-8, or .gz of it
     out:Annotated[str, dict(required=True, opt=True)], # Folder for the checkpoints
-    resume:bool=False, # Go on with the training in that folder; with more --epochs, train longer
+    resume:bool=False, # Go on with the training in that folder, without FILE; more --epochs: longer
     init_from:str=None, # Begin with the weights and the vocab of the training in this folder
+    valid:str=None, # A text for the validation part; default: the end of the text, see --split
+    test:str=None, # A text, or a share of the end like 0.1, that is looked at once, in the end
+    no_newlines:bool=False, # By word: a line break is no token
     every:str=None, # Write a checkpoint after so many batches or minutes; default: 5m
     patience:int=None, # Stop after so many epochs without a lower validation loss
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
@@ -72,17 +76,20 @@ def train_cli(
     from rnnlab.text.train import launch_training, train_text
     if not file and not resume: raise ValueError("file: say which text to train on")
     given = {k: v for k,v in settings.items() if v is not None}
+    if no_newlines: given['newlines'] = False
+    if 'sep' in given: given['sep'] = given['sep'].encode().decode('unicode_escape')
+    if test and re.fullmatch(r'0?\.\d+', test): test = float(test)
     device = check_device(device)
     n = num_distrib()
     if n:
         from rnnlab.text import distributed
         device = distributed.local_device(device)
-    how = (file, out, resume, every, patience, device)
-    if processes is not None and not n:
-        launch_training(processes, sys.argv, *how, init_from, **given)
+    how = dict(path=file, out=out, resume=resume, every=every, patience=patience, device=device,
+               init_from=init_from, valid=valid, test=test)
+    if processes is not None and not n: launch_training(processes, sys.argv, **how, **given)
 
     path = shlex.quote(str(out))
-    try: log = train_text(*how, progress=True, init_from=init_from, **given)
+    try: log = train_text(**how, progress=True, **given)
     except KeyboardInterrupt:
         if not rank_distrib() and (Path(out)/'last.pt').exists():
             more = f' --processes {n}' if n else ''
@@ -94,6 +101,9 @@ def train_cli(
     base = log.attrs
     verdict = ('better than counting' if best.perplexity < base['Kneser–Ney'] else
                'no better than counting yet: train longer, on more text, or a smaller model')
+    if 'test' in base:
+        print(f"\nOn the test part the best epoch's weights have a perplexity of "
+              f"{base['test']['perplexity']:.4f}, {base['test']['bits']:.4f} bits per character.")
     print(f"\nThe best epoch is number {int(best.epoch)+1} of {len(log)}, with a perplexity of "
           f"{best.perplexity:.4f} on the validation part, where Kneser–Ney has "
           f"{base['Kneser–Ney']:.2f}: {verdict}.\nLet it go on with a text of yours: "
@@ -123,7 +133,7 @@ def generate_cli(
     from rnnlab.text.train import load_model
     check_sizes(tokens=tokens)
     model,vocab,_ = load_model(folder, last, device)
-    said = tokenize(prompt, vocab.by)
+    said = vocab.cut(prompt) if hasattr(vocab, 'cut') else tokenize(prompt, vocab.by)
     unknown = list(dict.fromkeys(o for o in said if o not in vocab))
     if unknown:
         more = f' and {len(unknown)-8} more' if len(unknown) > 8 else ''
@@ -133,7 +143,7 @@ def generate_cli(
     for token in stream(model, vocab, prompt, tokens, temperature=temperature, top_k=top_k,
                         top_p=top_p, greedy=greedy, seed=seed):
         said.append(token)
-        text = vocab.join(said)
+        text = vocab.join(said).rstrip('\ufffd') # half a character, with subwords
         print(shown(text[n:], sys.stdout), end='', flush=True)
         n = len(text)
     print()
@@ -143,14 +153,15 @@ def generate_cli(
 @_clearly
 def evaluate_cli(
     folder:str, # What rnnlab-train wrote with --out, or a best.safetensors
-    file:str, # A UTF-8 text file
+    *file:str, # The text: files, folders, 'patterns*', or - for standard input
     last:bool=False, # The newest weights, rather than those of the best epoch
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     version:Version=None,
 ):
     "Say how well a model that rnnlab-train trained predicts a text"
     from rnnlab.text.train import evaluate_text
+    if not file: raise ValueError("file: say which text to look at")
     res = evaluate_text(folder, file, last, device)
-    print(f"{res['tokens']:,} tokens, {res['unknown']:.1%} unknown\n"
+    print(f"{res['tokens']:,} tokens, {res['unknown']:.1%} of the text unknown\n"
           f"perplexity {res['perplexity']:.4f}, bits per character {res['bits']:.4f}, "
           f"accuracy {res['accuracy']:.4f}")

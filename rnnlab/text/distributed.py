@@ -35,7 +35,10 @@ def own_rows(
         raise ValueError(f"bs={bs}: {n} processes can't share so many rows evenly; choose a "
                          f"multiple of {n}")
     own = slice(rank*bs//n, (rank+1)*bs//n)
-    res = LMDataLoader([(x[own], y[own]) for x,y in dl.batches], dl.vocab, device, dl.left_over)
+    if hasattr(dl, 'rows'): res = dl.rows(own, device) # rnnlab.text.tokens reads no others
+    else:
+        some = [(x[own], y[own]) for x,y in dl.batches]
+        res = LMDataLoader(some, dl.vocab, device, dl.left_over)
     res.whole = dl
     return res
 

@@ -20,7 +20,7 @@ _of_model = {'LMModel5': _small, 'LMModel6': _small, 'LMModel7': dict(_dropped, 
 class TrainSettings:
     "How a model is trained on a text"
     model:str = 'LMModel7' # LMModel5, LMModel6, LMModel7, LMModel8 or AWD-LSTM
-    by:str = 'mark' # Cut into words and marks (mark), at white space (word), into characters (char)
+    by:str = 'word' # Cut into words and punctuation marks (word), characters (char), subwords (bpe)
     epochs:int = 10 # Times through the text
     lr:float|str = None # Highest learning rate, or find: lr_find chooses; default: the model's own
     bs:int = 64 # Streams read side by side
@@ -36,14 +36,18 @@ class TrainSettings:
     clip:float = 1. # Largest norm of the gradients; 0: don't clip
     split:float = 0.9 # Share of the text that trains, from its start; the rest validates
     min_freq:int = 2 # Rarer tokens become xxunk
-    max_vocab:int = 60_000 # Keep at most so many tokens
+    vocab:int = None # Keep at most so many tokens; default: 60000, subwords 8000
+    max_vocab:int = None # The same, as it used to be called
+    newlines:bool = True # By word: is a line break a token?
+    sep:str = '\n' # Put between two files
     half:str = None # Mixed precision on a GPU: bf16 or fp16
     seed:int = 0 # Of the initial weights and of dropout
 
     def __post_init__(self):
         from rnnlab.core import check_choice, check_number, check_sizes
         check_choice('model', self.model, _of_model)
-        check_choice('by', self.by, ('mark','word','char'))
+        check_choice('by', self.by, ('word','char','bpe','mark')) # the last: word without newlines
+        if self.vocab is None: self.vocab = self.max_vocab
         check_choice('half', self.half, (None,'bf16','fp16'))
         own = _of_model[self.model]
         for k in ('lr','n_hidden','n_layers','emb_sz','p','drop_mult','alpha','beta'):
@@ -52,8 +56,9 @@ class TrainSettings:
             elif k not in own:
                 raise ValueError(f"{k}={v!r}: {self.model} has no such setting; leave it out, or "
                                  "choose another model")
-        sizes = ('epochs','bs','sl','n_hidden','n_layers','min_freq','max_vocab')
+        sizes = ('epochs','bs','sl','n_hidden','n_layers','min_freq')
         check_sizes(**{k: getattr(self, k) for k in sizes})
+        if self.vocab is not None: check_number('vocab', self.vocab, 2, whole=True)
         if self.lr != 'find': check_number('lr', self.lr, above=True)
         check_number('wd', self.wd)
         check_number('clip', self.clip)
