@@ -427,12 +427,13 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     if again: text = {k: old.about.get(k) for k in text}
     if again and kept.is_file(): tokens = Tokens(kept)
     elif text['text']:
-        own = old.vocab if isinstance(old.vocab, TextVocab) else None
+        own = old.vocab if init_from or old.about.get('own_vocab') else None
         tokens = text_tokens(text['text'], s, out, text['valid'], text['test'] or 0., own)
     else: raise ValueError("file: say which text; the checkpoint doesn't know it")
     learn = text_learner(tokens, s, device)
     if init_from: learn.model.load_state_dict(old.weights)
-    keep.about = dict(settings=asdict(s), ids=tokens.file.name, **text)
+    own = bool(init_from or old.about.get('own_vocab')) # a vocab that isn't this text's
+    keep.about = dict(settings=asdict(s), ids=tokens.file.name, own_vocab=own, **text)
     if 'to_beat' in old.about: keep.about['to_beat'] = old.about['to_beat']
     return s,old,keep,tokens,learn
 
