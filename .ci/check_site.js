@@ -4,7 +4,10 @@ globalThis.checkSite = {
   // What is seen of a page without touching it: [what is wrong, an example, what to do], and what
   // later checks need. Formulas are sought in text as a reader sees it, so tags within a block are
   // dropped.
-  look: () => {
+  look: async () => {
+    document.querySelectorAll('details').forEach((e) => (e.open = true))
+    await document.fonts.ready
+    await checkSite.settled()
     const $$ = (s, r = document) => [...r.querySelectorAll(s)],
       main = document.querySelector('main') || document.body,
       bad = []
@@ -91,32 +94,35 @@ globalThis.checkSite = {
     }
   },
 
+  // What follows a change, such as the page's own scripts, has been done and drawn
+  settled: async () => {
+    for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame)
+  },
+
   // What reaches over the right edge of the window, in no box that scrolls
-  overflow: () => {
+  overflow: async () => {
+    await checkSite.settled()
     const box = (e) => e.getBoundingClientRect(),
-      width = document.scrollingElement.scrollWidth
-    const scrolls = (e) => /auto|scroll/.test(getComputedStyle(e).overflowX),
-      text = (n) => {
-        const r = new Range()
-        r.selectNodeContents(n)
-        return r
-      }
-    const parts = (e) =>
-      scrolls(e)
-        ? [e]
-        : [e, ...[...e.childNodes].filter((n) => n.nodeType == 3 && n.data.trim()).map(text)]
-    const out = (e) =>
-      box(e).width > 1 &&
-      parts(e).some((o) => box(o).right > innerWidth + 1) &&
-      e.checkVisibility({ opacityProperty: true })
-    const held = (e) => {
-      for (e = e.parentElement; e && e !== document.body; e = e.parentElement) {
-        if (getComputedStyle(e).position == 'fixed' || (scrolls(e) && !out(e))) return true
-      }
+      width = document.scrollingElement.scrollWidth,
+      over = []
+    const text = (n) => {
+      const r = new Range()
+      r.selectNodeContents(n)
+      return r
     }
-    const over = [
-      ...document.querySelectorAll('body *:not(svg *, .katex svg, .katex-mathml, .katex-mathml *)'),
-    ].filter((e) => out(e) && !held(e))
+    const look = (e) => {
+      if (e.matches('svg *, .katex-mathml')) return
+      const { overflowX, position } = getComputedStyle(e),
+        scrolls = /auto|scroll/.test(overflowX),
+        words = [...e.childNodes].filter((n) => n.nodeType == 3 && n.data.trim()).map(text)
+      const out =
+        box(e).width > 1 &&
+        [e, ...(scrolls ? [] : words)].some((o) => box(o).right > innerWidth + 1) &&
+        e.checkVisibility({ opacityProperty: true })
+      if (out) over.push(e)
+      if (position != 'fixed' && (out || !scrolls)) [...e.children].forEach(look)
+    }
+    ;[...document.body.children].forEach(look)
     const deepest = over.filter((e) => !over.some((o) => e !== o && e.contains(o))).slice(0, 3)
     const name = (e) =>
       `<${e.localName} class="${e.getAttribute('class') || ''}"> “${e.textContent.trim().slice(0, 40)}”`
@@ -151,9 +157,9 @@ globalThis.checkSite = {
   thinOut: (menus) => {
     const seen = new Set(),
       drop = (s, from = 0) => [...document.querySelectorAll(s)].slice(from).forEach((e) => e.remove())
-    drop('tbody tr:nth-child(n + 4), svg.drawing *')
+    drop('tbody tr:nth-child(n + 4), svg > :not(title)')
     drop('.katex > *', 6)
-    if (menus) drop('#quarto-sidebar ul ul li:nth-child(n + 3)')
+    if (menus) drop('#quarto-sidebar li:nth-child(n + 3), #TOC li:nth-child(n + 4)')
     document
       .querySelectorAll('pre code')
       .forEach(
@@ -165,10 +171,11 @@ globalThis.checkSite = {
       )
   },
 
-  // and of the texts that look alike, on grounds that look alike, three: their contrast is the same
+  // and of the texts that look alike, on grounds that look alike, three of all pages: their contrast
+  // is the same
   alike: () => {
     const grounds = new Map([[null, '']]),
-      kinds = new Map()
+      kinds = JSON.parse(sessionStorage.kinds ?? '{}')
     const style = (e, ...keys) => keys.map((k) => getComputedStyle(e)[k]).join()
     const ground = (e) => {
       if (!grounds.has(e)) {
@@ -183,29 +190,40 @@ globalThis.checkSite = {
     const text = (e) =>
       e.matches('input,select,textarea') ||
       [...e.childNodes].some((o) => o.nodeType == 3 && o.data.trim())
-    document.querySelectorAll('body *').forEach((e) => {
-      if (!text(e) || !e.checkVisibility({ visibilityProperty: true })) return
+    const found = [...document.querySelectorAll('body *')].filter((e) => {
+      if (!text(e) || !e.checkVisibility({ visibilityProperty: true })) return false
       const kind =
-          e.parentElement.localName +
-          ground(e) +
-          style(e, 'color', 'fontSize', 'fontWeight', 'textDecorationLine', 'textShadow'),
-        same = kinds.get(kind) || []
-      if (same.length < 3) kinds.set(kind, [...same, e])
+        e.parentElement.localName +
+        ground(e) +
+        style(e, 'color', 'fontSize', 'fontWeight', 'textDecorationLine', 'textShadow') +
+        style(e.parentElement, 'color')
+      kinds[kind] = (kinds[kind] ?? 0) + 1
+      return kinds[kind] <= 3
     })
-    return [...kinds.values()].flat()
+    sessionStorage.kinds = JSON.stringify(kinds)
+    return found
   },
 
-  axe: async (rules) => {
-    const run = async (where, o) =>
-      (await axe.run(where, { resultTypes: ['violations'], ...o })).violations
+  // axe's serious findings, by these rules or, without any, by all
+  axe: async (menus, rules) => {
+    if (!globalThis.axe) {
+      checkSite.thinOut(menus)
+      const script = document.createElement('script')
+      script.src = '/axe.js'
+      document.head.append(script)
+      await new Promise((done) => (script.onload = done))
+    }
     const looks = ['color-contrast', 'link-in-text-block'],
       rest = rules.filter((o) => !looks.includes(o)),
-      off = Object.fromEntries(looks.map((o) => [o, { enabled: false }])),
+      // `region` is dear, and never serious
+      off = Object.fromEntries([...looks, 'region'].map((o) => [o, { enabled: false }])),
+      texts = rest.length ? [] : checkSite.alike(),
       bad = []
-    if (!rules.length) bad.push(...(await run(document, { rules: off })))
-    if (rest.length) bad.push(...(await run(document, { runOnly: rest })))
-    if (rest.length < rules.length || !rules.length)
-      bad.push(...(await run({ include: checkSite.alike() }, { runOnly: looks })))
+    const run = async (where, o) =>
+      bad.push(...(await axe.run(where, { resultTypes: ['violations'], ...o })).violations)
+    if (rest.length) await run(document, { runOnly: rest })
+    else if (!rules.length) await run(document, { rules: off })
+    if (texts.length) await run({ include: texts }, { runOnly: looks })
     return bad
       .filter((v) => /serious|critical/.test(v.impact))
       .map(({ id, help, helpUrl, nodes }) => [
@@ -213,6 +231,16 @@ globalThis.checkSite = {
         `${nodes.length} here, the first is ${nodes[0].target.join(' ')}: ${nodes[0].any[0]?.message || ''}`,
         helpUrl.split('?')[0],
       ])
+  },
+
+  // Whether it is dark, a second after or as soon as that has changed
+  changed: async (before) => {
+    const end = performance.now() + 1000
+    // the script that sets the colours of code follows the styles
+    const done = () =>
+      checkSite.dark() != before && document.documentElement.matches('.quarto-dark') != before
+    while (!done() && performance.now() < end) await checkSite.settled()
+    return checkSite.dark()
   },
 
   dark: () =>
@@ -234,26 +262,32 @@ globalThis.checkSite = {
       )
       .map(([_, i]) => i),
 
-  // Before Tab is pressed: everything that can have the focus, and how it looks without
+  // From now on, after each Tab: which of all that can have the focus shows no sign of it, and which
+  // has not had it yet; done when there are none, or at the end
   tabStart: () => {
-    globalThis.sign = (e, s = getComputedStyle(e)) =>
+    const sign = (e, s = getComputedStyle(e)) =>
       [s.outlineStyle == 'none' || s.outline, s.boxShadow, s.backgroundColor, s.border].join()
-    globalThis.all = [
+    const all = [
       ...document.querySelectorAll('a[href],button,input,select,textarea,summary,[tabindex="0"]'),
     ].filter(
       (e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({ visibilityProperty: true }),
     )
-    globalThis.looks = new Map(all.map((e) => [e, sign(e)]))
+    const looks = new Map(all.map((e) => [e, sign(e)])),
+      missed = new Set(all),
+      tabs = (globalThis.tabs = { dim: new Set(), missed, done: false })
+    const step = () => {
+      const e = document.activeElement,
+        r = e.getBoundingClientRect()
+      tabs.done ||= e === document.body || !missed.size
+      if (tabs.done) return
+      missed.delete(e)
+      if (looks.get(e) === sign(e) || r.width < 2 || r.bottom <= 0 || r.top >= innerHeight)
+        tabs.dim.add(e)
+    }
+    addEventListener('keyup', step, true)
     return all.length
   },
 
-  // After each Tab: what shows no sign of having it
-  tabStep: () => {
-    const e = document.activeElement,
-      r = e.getBoundingClientRect(),
-      i = all.indexOf(e)
-    if (i >= 0) all.splice(i, 1)
-    const dim = looks.get(e) === sign(e) || r.width < 2 || r.bottom <= 0 || r.top >= innerHeight
-    return [all.length && e !== document.body, dim ? e.outerHTML.slice(0, 90) : '']
-  },
+  tabEnd: () =>
+    [tabs.dim, tabs.missed].map((some) => [...some].map((e) => e.outerHTML.slice(0, 90))),
 }

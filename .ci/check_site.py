@@ -4,6 +4,7 @@ and dark, by mouse and by keyboard, with the network cut off. It asks there what
 """
 import argparse, ast, json, os, re, shutil, sys, threading, time
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -14,7 +15,7 @@ from repo import root, settings
 
 git_url,doc_url = (settings[o].rstrip('/') for o in ('git_url', 'doc_url'))
 prefix = urlsplit(doc_url).path + '/'
-axe_js = (files('axe_playwright_python')/'axe.min.js').read_text(encoding='utf-8')
+beside = {'/axe.js': files('axe_playwright_python')/'axe.min.js'}
 wide = dict(width=1366, height=900)
 phone = dict(width=375, height=800)
 home = 'index.html'
@@ -35,11 +36,21 @@ in_page = Path(__file__).with_suffix('.js').read_text(encoding='utf-8')
 
 
 class Handler(SimpleHTTPRequestHandler):
-    "Like GitHub Pages: the site lies under `prefix`, with nothing beside it"
+    "Like GitHub Pages: the site lies under `prefix`, with nothing of ours but `beside` it"
     def translate_path(self, path):
+        if path in beside: return str(beside[path])
         return super().translate_path('/' + path[len(prefix):] if path.startswith(prefix)
                                       else '/nothing/here')
     def log_message(self, *args): pass
+
+
+def tabbed(page):
+    "After Tab was pressed to the page's end: what shows no sign of the focus, what never had it"
+    n = page.evaluate('checkSite.tabStart()')
+    for i in range(2*n + 50): # boxes that scroll take a Tab each, too
+        page.keyboard.press('Tab')
+        if i % 20 == 19 and page.evaluate('tabs.done'): break
+    return page.evaluate('checkSite.tabEnd()')
 
 
 class Check:
@@ -66,13 +77,14 @@ class Check:
         context = self.browser.new_context(viewport=wide, reduced_motion='reduce',
                                            service_workers='block')
         context.set_default_timeout(15000) # the machine may be busy
-        def outside(route):
-            self.need(False, 'asks another site', route.request.url,
-                      'Ship it with the site, and name it by a relative path.')
-            route.abort()
-        context.route(re.compile(rf'^(?!{re.escape(self.base)}|data:|blob:)'), outside)
         context.add_init_script(in_page)
         page = context.new_page()
+        # no other host is found, and page.route would turn the cache off
+        ours = lambda url: (url.startswith((self.base, 'data:', 'blob:'))
+                            or url in [urljoin(self.base, o) for o in beside])
+        page.on('request',
+                lambda o: self.need(ours(o.url), 'asks another site', o.url,
+                                    'Ship it with the site, and name it by a relative path.'))
         page.on('console',
                 lambda o: self.need(o.type not in ('error', 'warning'), 'speaks on the console',
                                     o.text[:150], 'Mend the script.'))
@@ -87,27 +99,26 @@ class Check:
         page.goto(self.base + name)
 
     def axe(self, page, how, *rules):
-        if not page.evaluate('() => !!window.axe'):
-            page.evaluate('menus => checkSite.thinOut(menus)', self.at not in (home, sub))
-            page.evaluate(axe_js)
-        for what,detail,todo in page.evaluate('rules => checkSite.axe(rules)', rules):
+        for what,detail,todo in page.evaluate('([menus, rules]) => checkSite.axe(menus, rules)',
+                                              [self.at not in (home, sub), rules]):
             self.need(False, f'axe ({how}) {what}', detail, todo)
 
     def buttons(self, page, name): return page.get_by_role('button', name=re.compile(name, re.I))
 
     def toggle(self, page, how='click'):
         "Change between light and dark; is it dark now?"
-        name = 'dark mode|light mode|theme|colou?r (mode|scheme)'
-        button = self.buttons(page, name).first
+        button = page.locator('button[aria-label="Dark mode"]:visible').first
         before = page.evaluate('checkSite.dark()')
         if not self.need(button.count(), 'no button for dark mode',
                          todo='A <button> with an aria-label belongs on each page.'):
             return before
         button.press('Enter') if how == 'Enter' else button.click()
-        page.wait_for_timeout(200) # styles, and then the script that sets the colours of code
-        self.need(page.evaluate('checkSite.dark()') != before,
-                  f'{how} on the button for dark mode changes nothing', todo='Mend it.')
-        return page.evaluate('checkSite.dark()')
+        now = page.evaluate('before => checkSite.changed(before)', before)
+        self.need(now != before, f'{how} on the button for dark mode changes nothing',
+                  todo='Mend it.')
+        self.need(button.get_attribute('aria-pressed') == str(now).lower(),
+                  'the button for dark mode says the wrong thing', todo='See accessible.html.')
+        return now
 
     def overflow(self, page, when=''):
         if wrong := page.evaluate('checkSite.overflow()'):
@@ -117,8 +128,6 @@ class Check:
     def one_page(self, page, name):
         "What must hold on each page, in one visit: as it comes, in the other colours, on a phone"
         self.go(page, name)
-        page.evaluate('document.querySelectorAll("details").forEach(e => e.open = true)')
-        page.evaluate('document.fonts.ready.then(() => 0)')
         got = self.seen[name] = page.evaluate('checkSite.look()')
         for o in got['bad']: self.need(False, *o)
         if nb := self.notebooks.get(name):
@@ -137,10 +146,8 @@ class Check:
                          for o in got['links'])
                 self.need(ok, f'no right link “{what}”',
                           todo=f'It goes to https://{host}/{repo}/blob/main/nbs/{nb}')
-        page.wait_for_timeout(50)
         self.cut(page, on_phone=False)
         page.set_viewport_size(phone)
-        page.wait_for_timeout(50)
         self.overflow(page)
         self.cut(page, on_phone=True)
         self.axe(page, 'phone', 'scrollable-region-focusable')
@@ -290,14 +297,9 @@ class Check:
         "Tab reaches all that can be pressed and shows where it is; the skip link leads into <main>"
         for name in home,folded:
             self.go(page, name)
-            # boxes that scroll take a Tab each, too
-            for _ in range(2*page.evaluate('checkSite.tabStart()') + 50):
-                page.keyboard.press('Tab')
-                on,dim = page.evaluate('checkSite.tabStep()')
-                self.need(not dim, 'no sign of the focus', dim, 'Style :focus-visible.')
-                if not on: break
-            for o in page.evaluate('all.map(e => e.outerHTML.slice(0, 90))'):
-                self.need(False, 'Tab does not reach', o, 'Is its tabindex wrong?')
+            dim,missed = tabbed(page)
+            for o in dim: self.need(False, 'no sign of the focus', o, 'Style :focus-visible.')
+            for o in missed: self.need(False, 'Tab does not reach', o, 'Is its tabindex wrong?')
             self.go(page, name)
             page.keyboard.press('Tab')
             if page.evaluate("/^#/.test(document.activeElement.getAttribute('href'))"):
@@ -340,6 +342,16 @@ def chromium():
     sys.exit('FAILED: no Chromium. `apt-get install chromium`, or set CHROMIUM to where it is.')
 
 
+@contextmanager
+def opened(folder):
+    "The address of the site in `folder`, and a browser"
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium(), args=flags)
+        yield f'http://127.0.0.1:{server.server_port}{prefix}', browser
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument('folder', type=Path, help='the built site')
@@ -349,11 +361,8 @@ def main():
     start = time.time()
     if not (args.folder/home).is_file():
         sys.exit(f'FAILED: {args.folder} holds no {home}. Build the site: `python .ci/docs.py`.')
-    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, directory=args.folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=chromium(), args=flags)
-        c = Check(args.folder, f'http://127.0.0.1:{server.server_port}{prefix}', browser)
+    with opened(args.folder) as (base, browser):
+        c = Check(args.folder, base, browser)
         def tried(part, *args):
             try: part(*args)
             except Error as e:
@@ -365,7 +374,7 @@ def main():
                f'{sum(c.code)} of {len(c.code)} blocks', 'Break the lines.', 'the whole site')
         external = c.links()
         c.llms()
-        for part in c.search,c.folds,c.colours,c.tab,c.menu: tried(part, c.reader())
+        for part in c.search,c.folds,c.colours,c.tab,c.menu: tried(part, page)
     for what,where in c.failures.items():
         more = (f' and {len({o[0] for o in where}) - 1} more pages'
                 if {o[0] for o in where} - {where[0][0]} else '')

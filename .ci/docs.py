@@ -216,6 +216,7 @@ def torch_symbols():
 def api_pages(places):
     """smalldocs' page of each module, with a link to where each name is taught, and with constants;
     and an index. Returns their paths, in the order of the notebooks."""
+    inspect.getsourcelines = cache(inspect.getsourcelines) # smalldocs asks again and again
     listed = api.methods
     api.methods = lambda k, private=False: [ # what is said of each: without anything, it's left out
         o for o in listed(k, private) if o.__doc__ or any(docments(o).values())]

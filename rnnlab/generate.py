@@ -129,9 +129,9 @@ def _window(model, vocab, window):
 
 # %% ../nbs/source/08_generate.ipynb #06-generate-025a
 @overload
-def stream(model:nn.Module, vocab:Vocab, prompt:str, n:int|None=50, **kwargs) -> Iterator[str]: ...
+def stream(model:nn.Module, vocab:Vocab, prompt:str, n:int|None=..., **kwargs) -> Iterator[str]: ...
 @overload
-def stream(model:nn.Module, vocab:Vocab, prompt:list[str]|tuple[str,...], n:int|None=50, **kwargs
+def stream(model:nn.Module, vocab:Vocab, prompt:list[str]|tuple[str,...], n:int|None=..., **kwargs
            ) -> Iterator[list[str]]: ...
 def stream(
     model:nn.Module, # A trained model, of this package or one like it; left as it was
@@ -163,9 +163,9 @@ def stream(
 
 # %% ../nbs/source/08_generate.ipynb #06-generate-025b
 @overload
-def generate_text(model:nn.Module, vocab:Vocab, prompt:str, n:int=50, **kwargs) -> str: ...
+def generate_text(model:nn.Module, vocab:Vocab, prompt:str, n:int=..., **kwargs) -> str: ...
 @overload
-def generate_text(model:nn.Module, vocab:Vocab, prompt:list[str]|tuple[str,...], n:int=50, **kwargs
+def generate_text(model:nn.Module, vocab:Vocab, prompt:list[str]|tuple[str,...], n:int=..., **kwargs
                   ) -> list[str]: ...
 @delegates(stream)
 def generate_text(

@@ -385,10 +385,7 @@ def chapter_cli(
 ):
     "Train the chapter's models on Human Numbers, and print our accuracies beside the book's"
     names = [o.strip() for o in models.split(',')] if models else chapter_models
-    for name in names: get_recipe(name)
-    check_sizes(seeds=seeds)
     device = check_device(device)
-    if csv: check_new_file(csv, resume or force)
     print(ran_with(device), flush=True)
     runs = run_many(names, range(seed, seed+seeds), csv, device=device, workers=workers,
                     resume=resume, force=force, progress=True)

@@ -26,7 +26,8 @@ def cut_ids(file, folder, by, again=False):
         return res
     tokens._subwords = timed
     t = tokens.cut(file, folder, by)
-    yield dict(tokens=sum(t.counts['tokens'].values()), vocab=len(t.vocab), train_s=trained)
+    yield dict(tokens=sum(t.counts['tokens'].values()), vocab=len(t.vocab),
+               train_s=round(trained, 2))
 
 
 def train_ids(file, folder, by):
@@ -92,7 +93,7 @@ def tokenizers_alone(file, folder, by):
             for o in bpe.encode_batch_fast(parts[i:i+16]):
                 n += len(o.ids)
                 f.write(np.array(o.ids, np.uint16))
-    yield dict(tokens=n, vocab=bpe.get_vocab_size(), train_s=trained)
+    yield dict(tokens=n, vocab=bpe.get_vocab_size(), train_s=round(trained, 2))
 
 
 ways = {'words': [('rnnlab.text.tokens', cut_ids, 'word'), ('again', cut_ids, 'word'),
@@ -135,6 +136,7 @@ def main(file, rounds=3):
     import pandas as pd
     from rnnlab.core import environment
     folder = str(Path(file).with_suffix('.ids'))
+    out = Path(__file__).parent/'results'/'own_text_speed.csv'
     rows = []
     def run(what, file, k):
         for tokens,some in what.items():
@@ -146,11 +148,10 @@ def main(file, rounds=3):
                 rows.append(dict(mb=round(os.path.getsize(file)/1e6), tokens_are=tokens, way=way,
                                  round=k, **got, **environment('cpu')))
                 print(rows[-1] if got else done.stderr, flush=True)
-    for k in range(rounds): run(ways, file, k)
-    big = shifted(file)
-    run(large, big, 0)
-    out = Path(__file__).parent/'results'/'own_text_speed.csv'
-    pd.DataFrame(rows).to_csv(out, index=False)
+                pd.DataFrame(rows).to_csv(out, index=False)
+    run(ways, file, 0)
+    run(large, shifted(file), 0)
+    for k in range(1, rounds): run(ways, file, k)
 
 
 if __name__ == '__main__':

@@ -12,8 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
-from ..core import (amber, blue, check_choice, check_number, green, grey, ink, pale, pink,
-                         red, sky)
+from ..core import amber, blue, check_choice, green, grey, ink, pale, pink, red, sky
 from ..data import number_words
 
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-005
@@ -114,7 +113,6 @@ def _tokens(k):
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-019
 def draw_model_steps(n:int=3): # Number of input tokens, 1 to 8
     "LMModel1: `n` tokens in, the next one out, every layer drawn where it is used"
-    check_choice('n', n, range(1, 9))
     w = max(6.2, 1.5 + 1.75*n)
     ax = _card(w, 3, 'LMModel1, step by step',
                f'{n} token{"s"*(n > 1)} in, the next one out. '
@@ -167,7 +165,6 @@ def draw_unrolled_rnn(
     outputs:str='last', # Predict after the 'last' token (LMModel2, LMModel3) or 'all' (LMModel4)?
 ): # A `Figure`
     "The loop of `draw_rolled_rnn` laid out in time, a column for each token"
-    check_choice('n', n, range(1, 11))
     check_choice('outputs', outputs, ('last','all'))
     w = max(6.8, .8 + 1.4*n)
     ax = _card(w, 4.2, 'An RNN, unrolled in time', 'A prediction after '
@@ -187,7 +184,6 @@ def draw_unrolled_rnn(
 # %% ../../nbs/source/course/32_drawings.ipynb #drawings-040
 def draw_carried_state(n_batches:int=3): # Number of batches in a row, 1 to 6
     "LMModel3 on the first row of each batch: the state goes on, `detach` stops the gradient"
-    check_choice('n_batches', n_batches, range(1, 7))
     w = max(6.8, .7 + 2.3*n_batches)
     ax = _card(w, 4, 'State carried from batch to batch', 'The first row of each batch. Forward, '
                'the state goes on; backward, detach stops the gradient.')
@@ -221,8 +217,6 @@ def draw_batch_streams(
     m:int=4, # Batches, 1 to 8
 ): # A `Figure`
     "How `group_chunks` orders `bs*m` chunks: each row goes on where it stopped in the last batch"
-    check_choice('bs', bs, range(1, 7))
-    check_choice('m', m, range(1, 9))
     n = bs*m
     w = max(7, 1.15 + 1.48*m)
     h = 2.65 + .56*bs
@@ -259,8 +253,6 @@ def draw_stacked_rnn(
     rolled:bool=False, # Draw one step with loops, instead of `n` columns?
 ): # A `Figure`
     "LMModel5: each layer reads the states of the layer below, with weights of its own"
-    check_choice('n_layers', n_layers, range(1, 5))
-    check_choice('n', n, range(1, 11))
     n,toks = (1, ['token','next']) if rolled else (n, _tokens(n+1))
     cols = [red, pink, amber, sky][:n_layers]
     ys = [1.95 + .85*l for l in range(n_layers)]
@@ -409,7 +401,6 @@ def _network(ax, x0, name, off):
 
 def draw_dropout(p:float=0.5): # Probability that a unit is dropped, 0 to 1
     "A network with a share `p` of its hidden units crossed out in training, and none at inference"
-    check_number('p', p, 0, 1)
     ax = _card(7.2, 4.1, f'Dropout, p = {p:.2g}',
                'In training, hidden units are zeroed at random, anew for each batch.')
     order = 1,9,4,6,2,10,5,7,0,11,3,8 # always the same, so that the picture is

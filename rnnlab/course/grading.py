@@ -6,10 +6,10 @@
 __all__ = ['exercises', 'Feedback', 'named_shape', 'beside', 'Wrong', 'wrong_if', 'codes', 'run_source', 'edited', 'stub_of',
            'Exercise', 'questionnaire_path', 'read_mistakes', 'read_exercises', 'exercise', 'unfilled', 'pick', 'randn',
            'brief', 'alike', 'same', 'untouched', 'anywhere', 'judge', 'judge_function', 'build', 'judge_module',
-           'on_site', 'spec', 'hint', 'solution', 'progress', 'describe', 'check', 'exercise_notebook']
+           'on_site', 'spec', 'hint', 'solution', 'progress', 'describe', 'check']
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-002
-import ast, copy, dis, html, inspect, json, linecache, random, re, reprlib
+import ast, copy, dis, html, inspect, linecache, random, re, reprlib
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -35,14 +35,14 @@ class Feedback:
         markdown:str=None, # The same in Markdown, if it is more than a sentence
         parts:tuple=(), # Tables, drawings and buttons below it: pairs of plain text and HTML
     ):
+        text = {True: '✓ ', False: '✗ ', None: ''}[ok] + text
         self.text = '\n'.join([text, *(o for o,_ in parts if o)])
         self.ok = ok
         self.markdown = markdown
-        self.html = html.escape({True: '✓ ', False: '✗ ', None: ''}[ok] + text)
-        self.html += ''.join(o for _,o in parts)
+        self.html = html.escape(text) + ''.join(o for _,o in parts)
 
     def __bool__(self): return self.ok is True
-    def __repr__(self): return {True: '✓ ', False: '✗ ', None: ''}[self.ok] + self.text
+    def __repr__(self): return self.text
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         plain = {'text/plain': repr(self)}
@@ -190,7 +190,6 @@ _heading = re.compile(r'## \d+\. (.+)\n')
 _hint = re.compile(r'<details><summary>Hint \d</summary>\s*(.*?)\s*</details>\s*', re.S)
 _mistake = re.compile(r'(?m)^- (.+): ((?:`[^`]+` → (?:`[^`]+`|nothing)(?:, )?)+|`return [^`]+`)$')
 _edit = re.compile(r'`([^`]+)` → (?:`([^`]+)`|nothing)')
-_why = '**Why it matters.** '
 
 def read_mistakes(text):
     "What to say → the edit that makes this mistake, from lines like '- why: `old` → `new`'"
@@ -209,7 +208,8 @@ def read_exercises(
         res[re.match(r'(?:def|class) (\w+)', code)[1]] = dict(
             title=m[1], text=_hint.sub('', src[m.end():]).strip(), hints=_hint.findall(src),
             lesson=re.search(r'\[Lesson (\d)', src)[1], source=code,
-            why=more.removeprefix(_why).split('\n')[0], mistakes=read_mistakes(more))
+            why=more.removeprefix('**Why it matters.** ').split('\n')[0],
+            mistakes=read_mistakes(more))
     return res
 
 def exercise(given, name, *args, like=None, mistakes=(), **kwargs):
@@ -240,7 +240,7 @@ def unfilled(ex, obj):
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-019
 def pick(*values):
     "One of `values`, drawn at random"
-    return values[int(torch.randint(len(values), ()))]
+    return values[torch.randint(len(values), ())]
 
 def randn(*size):
     "Random numbers in float64, whose gradient will be compared"
@@ -249,11 +249,10 @@ def randn(*size):
 def _what(o):
     kind = type(o).__name__
     if isinstance(o, Tensor): return f"a tensor of shape {tuple(o.shape)}"
-    if isinstance(o, (list,tuple)) and o and all(isinstance(t, Tensor) for t in o[:9]):
+    if isinstance(o, (list,tuple)) and o and all(isinstance(t, Tensor) for t in o):
         return f"{len(o)} tensors ({kind})"
     if isinstance(o, (type,FunctionType)):
         return f"the {'class' if isinstance(o, type) else 'function'} {o.__name__}"
-    if o is None: return 'None'
     if isinstance(o, float): return f"{o:.4f} (float)"
     if type(o).__module__ != 'builtins': return f"an object of the class {kind}"
     return f"{reprlib.repr(o)} ({kind})"
@@ -266,42 +265,37 @@ def brief(o, n=120):
 def alike(a, b):
     "Are two tensors, or lists of anything, equal up to rounding?"
     if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=1e-5, atol=1e-8)
+        return a.shape == b.shape and torch.allclose(a.double(), b.double())
     if isinstance(a, (list,tuple)) and type(a) == type(b):
         return len(a) == len(b) and all(map(alike, a, b))
-    return type(a) == type(b) and not isinstance(a, Tensor) and a == b
+    return type(a) == type(b) and a == b
 
 def same(got, want, what='the result', mistakes=None):
     "Raise `Wrong` unless `got` is `want`; `mistakes`: what to say → what this mistake gives"
-    kind = type(want)
-    shape = tuple(getattr(want, 'shape', ())) or '() (a single number)'
-    wanted = f'a list of {len(want)}' if kind is list else f'a tensor of shape {shape}'
+    pair = want,got
+    listed = isinstance(want, list)
+    shape = '' if listed else tuple(want.shape) or '() (a single number)'
+    wanted = f'a list of {len(want)}' if listed else f'a tensor of shape {shape}'
     wrong_if(got is None, f"{what} is None: is there a `return`?")
-    wrong_if(not isinstance(got, kind), f"{what}: expected {wanted}, got {brief(got)}")
-    if kind is not list:
-        wrong_if(got.device != want.device, f"{what} is on the device {got.device}, but the input "
-                 f"is on {want.device}: make new tensors with `x.new_zeros(...)` or "
-                 "`device=x.device`")
+    wrong_if(not isinstance(got, list if listed else Tensor),
+             f"{what}: expected {wanted}, got {brief(got)}")
+    wrong_if(not listed and got.device != want.device, f"{what} is not on the input's device: make "
+             "new tensors with `x.new_zeros(...)` or `device=x.device`")
     if not alike(got, want):
-        for why,v in (mistakes or {}).items():
-            wrong_if(alike(got, v), f"{what}: {why}", (want, got))
-    if kind is list:
-        wrong_if(len(got) != len(want), f"{what}: expected {len(want)} items, got {len(got)}",
-                 (want, got))
+        for why,v in (mistakes or {}).items(): wrong_if(alike(got, v), f"{what}: {why}", pair)
+    if listed:
+        wrong_if(len(got) != len(want), f"{what}: expected {len(want)} items, got {len(got)}", pair)
         for i,(a,b) in enumerate(zip(got, want)):
-            wrong_if(not alike(a, b), f"{what}: at [{i}] expected {b!r}, got {brief(a)}",
-                     (want, got))
+            wrong_if(not alike(a, b), f"{what}: at [{i}] expected {b!r}, got {brief(a)}", pair)
         return
     wrong_if(got.shape != want.shape, f"{what}: expected the shape {shape}, got "
-             f"{tuple(got.shape)}", (want, got))
+             f"{tuple(got.shape)}", pair)
     wrong_if(got.dtype != want.dtype, f"{what}: expected the dtype {want.dtype}, got {got.dtype}; "
              "new tensors should take the dtype of the input")
-    if got.is_floating_point() and not got.isfinite().all():
-        held = 'NaN' if got.isnan().any() else 'infinity'
-        raise Wrong(f"{what} holds {held}: look for a division by 0 or the mean of nothing",
-                    (want, got))
-    wrong_if(not alike(got, want), f"{what}: shape and dtype are right, the values are not",
-             (want, got))
+    held = 'NaN' if got.isnan().any() else 'infinity'
+    wrong_if(not got.isfinite().all(), f"{what} holds {held}: look for a division by 0 or the mean "
+             "of nothing", pair)
+    wrong_if(not alike(got, want), f"{what}: shape and dtype are right, the values are not", pair)
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-022
 def _deep(f, o):
@@ -309,17 +303,12 @@ def _deep(f, o):
     if isinstance(o, tuple): return tuple(_deep(f, p) for p in o)
     return f(o) if isinstance(o, Tensor) else copy.copy(o)
 
-def _kept(a, b):
-    if isinstance(a, Tensor): return torch.equal(a, b)
-    if isinstance(a, (list,tuple)): return len(a) == len(b) and all(map(_kept, a, b))
-    return a is b or a == b
-
 def untouched(f, *args):
     "`f(*args)`, of copies without gradients; `Wrong` if it changes one of them in place"
     mine = _deep(lambda t: t.detach().clone(), args)
     res = f(*mine)
     for i,(a,b) in enumerate(zip(args, mine), 1):
-        wrong_if(not _kept(a, b), f"argument {i} is changed in place; make a new one instead (no "
+        wrong_if(not alike(a, b), f"argument {i} is changed in place; make a new one instead (no "
                  "`mul_`, `+=`, `sort()`… on what the caller gave)")
     return res
 
@@ -327,10 +316,9 @@ def anywhere(m, *args):
     "Raise `Wrong` if the module works on the CPU only"
     try: copy.deepcopy(m).to('meta')(*_deep(lambda t: t.to('meta'), args))
     except RuntimeError as e:
-        if 'device' in str(e) and 'meta' in str(e):
-            raise Wrong("it works on the CPU only: a tensor is made there and used with the "
-                        "input, wherever that is; make it with `x.new_zeros(...)` or "
-                        "`device=x.device`") from None
+        wrong_if('device' in str(e),
+                 "it works on the CPU only: a tensor is made there and used with the input, "
+                 "wherever that is; make it with `x.new_zeros(...)` or `device=x.device`")
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-025
 def _mistaken(ex, run):
@@ -342,8 +330,7 @@ def _mistaken(ex, run):
 def _gradients(results, leaves, names, weights):
     "The leaves' gradients of a random mix of the results"
     total = sum((results[k]*w).sum() for k,w in zip(names, weights))
-    grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True, retain_graph=True)
-    return [torch.zeros_like(p) if g is None else g for p,g in zip(leaves.values(), grads)]
+    return torch.autograd.grad(total, [*leaves.values()], retain_graph=True, materialize_grads=True)
 
 def judge(ex, obj, run):
     "Raise `Wrong` unless `run(obj)` gives the results, and for the leaves the gradients, it should"
@@ -383,17 +370,15 @@ def judge_function(ex, f, *args, what='the result'):
     judge(ex, f, lambda o: ({what: o(*args)}, leaves))
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-028
-def _shapes(params): return {k: tuple(v.shape) for k,v in params.items()}
+def _shapes(m): return {k: tuple(v.shape) for k,v in m.named_parameters()}
 def _listed(shapes): return ', '.join(f"{k} {v}" for k,v in shapes.items()) or 'none'
 
 def build(ex, cls, *sizes):
     "`cls(*sizes)` in float64 with random weights, whose names and shapes are the solution's"
     m = cls(*sizes)
     wrong_if(not isinstance(m, nn.Module), f"expected an `nn.Module`, got {brief(m)}")
-    wrong_if('_parameters' not in vars(m), "`__init__` does not call `super().__init__()`, which "
-             "must come first")
-    mine = _shapes(dict(m.named_parameters()))
-    want = _shapes(dict(ex.solve(*sizes).named_parameters()))
+    mine = _shapes(m)
+    want = _shapes(ex.solve(*sizes))
     for k,s in want.items():
         wrong_if(k not in mine, f"there is no parameter {k}; expected {_listed(want)}; found "
                  f"{_listed(mine)}")
@@ -411,7 +396,7 @@ def judge_module(ex, cls, sizes, play, **leaves):
     def run(o):
         mine = o(*sizes).double()
         mine.load_state_dict(m.state_dict(), strict=False)
-        return play(mine), {**dict(mine.named_parameters()), **leaves}
+        return play(mine), dict(mine.named_parameters()) | leaves
     judge(ex, cls, run)
     return m
 
@@ -425,7 +410,7 @@ def _find(name):
     if name in by_name: return by_name[name]
     lower = {o.lower(): o for o in by_name}
     near = get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
-    tip = f"; did you mean {lower[near[0]]!r}?" if near else ''
+    tip = f"; did you mean {lower[near[0]]!r}?" if near else '.'
     raise ValueError(f"name={name!r}: there is no such exercise{tip} "
                      f"All names: {', '.join(by_name)}")
 
@@ -524,18 +509,17 @@ def _here(e, obj):
 def describe(e, obj, sizes):
     "The exception `e` of the learner's code `obj`: message, line, shapes there, what it means"
     kind = type(e).__name__
-    try: text = str(e)
-    except Exception: text = ''
+    text = str(e)
     at = _here(e, obj)
     msg = kind
+    there = {}
     if at:
         line = linecache.getline(at.tb_frame.f_code.co_filename, at.tb_lineno).strip()
         msg += f" in line {at.tb_lineno}" + (f", `{line[:100]}`" if line else '')
-    if text: msg += f": {text[:300]}{'…' if len(text) > 300 else ''}"
-    if at:
         there = {k: named_shape(v.shape, sizes) for k,v in at.tb_frame.f_locals.items()
                  if isinstance(v, Tensor)}
-        if there: msg += '\nthere: ' + ', '.join(f'{k}: {v}' for k,v in [*there.items()][:8])
+    if text: msg += f": {text[:300]}{'…' if len(text) > 300 else ''}"
+    if there: msg += '\nthere: ' + ', '.join(f'{k}: {v}' for k,v in there.items())
     for pattern,tip in _advice:
         if m := pattern.search(f'{kind}: {text}'): return f'{msg}\n({tip.format(*m.groups())})'
     return msg
@@ -600,53 +584,3 @@ def check(
     _tried[name] = True
     return Feedback(f"{name}: right, in {len(passed)} trials with random inputs\n{ex.why}\n"
                     f"{_next_step(ex)}", ok=True)
-
-# %% ../../nbs/source/course/30_grading.ipynb #30-grading-041
-def _code(source, **metadata):
-    return dict(cell_type='code', execution_count=None, metadata=metadata, outputs=[],
-                source=source)
-
-def _raw(*lines): return dict(cell_type='raw', metadata={}, source='\n'.join(lines))
-
-def _nbgrader(grade, solution, locked, grade_id, **more):
-    return dict(nbgrader=dict(schema_version=3, task=False, grade=grade, solution=solution,
-                              locked=locked, grade_id=grade_id, **more))
-
-def _asked(ex, test, kind):
-    "The cells that ask for the exercise `ex` in a notebook of this kind"
-    graded = f'result = {test}\nassert result, result'
-    name = ex.name
-    if kind == 'nbgrader':
-        solution = f'{ex.stub}\n### BEGIN SOLUTION\n{ex.source}\n### END SOLUTION'
-        return [_code(solution, **_nbgrader(False, True, False, name)),
-                _code(graded, **_nbgrader(True, False, True, f'{name}-check', points=ex.points))]
-    if kind == 'otter':
-        solution = ['# BEGIN SOLUTION NO PROMPT', ex.source, '# END SOLUTION',
-                    '""" # BEGIN PROMPT', ex.stub, '"""; # END PROMPT']
-        return [_raw('# BEGIN QUESTION', f'name: {name}', f'points: {ex.points}'),
-                _raw('# BEGIN SOLUTION'), _code('\n'.join(solution)), _raw('# END SOLUTION'),
-                _raw('# BEGIN TESTS'), _code(graded), _raw('# END TESTS'), _raw('# END QUESTION')]
-    return [_code(ex.stub), _code(test)]
-
-def exercise_notebook(
-    kind:str='', # '': with gaps; 'solved': with solutions; 'nbgrader', 'otter': a course's source
-) -> dict: # A Jupyter notebook, format 4.5
-    "The exercises as a notebook, made from the solved one"
-    nb = json.loads((questionnaire_path()/'46_exercises_solved.ipynb').read_text(encoding='utf-8'))
-    if kind == 'solved': return nb
-    tests = {o.name: f'check({o.name!r}, {o.name})' for o in exercises}
-    by_source = {o.source: o for o in exercises}
-    cells = []
-    for cell in nb['cells']:
-        src = ''.join(cell['source'])
-        ex = by_source.get(src.removeprefix('#| code-fold: true\n'))
-        if ex: cells += _asked(ex, tests[ex.name], kind if ex.points else '')
-        elif src in tests.values() or src.startswith(_why): continue
-        elif kind and cell['id'] == 'colab': continue
-        else: cells.append({**cell, 'source': src.replace('Exercises, solved', 'Exercises')})
-    if kind == 'nbgrader': cells[1] = cells[1] | dict(metadata=_nbgrader(False, False, True, 'all'))
-    if kind == 'otter': cells.insert(0, _raw('# ASSIGNMENT CONFIG', 'name: rnnlab'))
-    for i,o in enumerate(cells):
-        if 'outputs' in o: o['outputs'] = []
-        o.update(id=f'exercise-{i:03d}', source=o['source'].splitlines(keepends=True))
-    return {**nb, 'cells': cells}

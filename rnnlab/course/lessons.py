@@ -66,7 +66,7 @@ def draw_marks(
     ax.text(best-.008, .5, f'best possible {best:.2f}', c='#00745a', size=9, ha='right',
             va='center')
     for y,(label,x,color) in enumerate(rows):
-        ax.plot([0, x], [y, y], c=color, lw=1, alpha=.35)
+        ax.plot([0, x], [y, y], c=color, alpha=.35)
         ax.plot(x, y, '*' if label == 'you' else 'o', c=color, ms=12 if label == 'you' else 7)
         right = max(runs) if label.endswith('median') else x
         ax.text(right+.02, y, f'{x:.2f}', c=color, size=9, va='center')
@@ -88,5 +88,5 @@ def show_text(
     vocab = chapter_corpus().vocab
     try: text = generate_text(model, vocab, prompt, n=n, greedy=True, window=window)
     except ValueError as e: text = f'nothing. {e}'
-    print('reads: ', prompt)
-    print(fill(text, 88, initial_indent='writes: ', subsequent_indent=' '*8))
+    for does,o in (('reads:  ', prompt), ('writes: ', text)):
+        print(fill(o, 88, initial_indent=does, subsequent_indent=' '*8))

@@ -49,10 +49,10 @@ def _store4(p, nh, ok, a, b, c, d):
 
 @_jit
 def _place(bs, nh, NH: tl.constexpr, ROWS: tl.constexpr):
-    "The program's layer, its rows, its place in them, and a mask; one row stands upright"
+    "Layer, rows, place in them, mask, numbers a step, and place in those; one row stands upright"
     row = tl.program_id(1)*ROWS + tl.expand_dims(tl.arange(0, ROWS), 0 if ROWS == 1 else 1)
     j = tl.expand_dims(tl.arange(0, NH), 1 if ROWS == 1 else 0)
-    return tl.program_id(0).to(tl.int64), row, j, (row < bs) & (j < nh)
+    return tl.program_id(0).to(tl.int64), row, j, (row < bs) & (j < nh), bs*nh, row*nh + j
 
 @_jit
 def _gate(w, g, nh, NH: tl.constexpr, T: tl.constexpr):
@@ -77,9 +77,7 @@ def _to_state(d, w, ROWS: tl.constexpr):
 @_jit
 def _lstm_forward(xs, w, h0, c0, hs, cs, gates, sl, bs, nh,
                   NH: tl.constexpr, ROWS: tl.constexpr, HOLD: tl.constexpr):
-    s,row,j,ok = _place(bs, nh, NH, ROWS)
-    step = bs*nh
-    at = row*nh + j
+    s,row,j,ok,step,at = _place(bs, nh, NH, ROWS)
     w += 4*s*nh*nh
     if HOLD:
         wi = _gate(w, 0, nh, NH, ROWS > 1)
@@ -110,9 +108,7 @@ def _lstm_forward(xs, w, h0, c0, hs, cs, gates, sl, bs, nh,
 @_jit
 def _lstm_backward(dhs, dhn, dcn, w, cs, gates, d, dh0, dc0, sl, bs, nh,
                    NH: tl.constexpr, ROWS: tl.constexpr, HOLD: tl.constexpr):
-    s,row,j,ok = _place(bs, nh, NH, ROWS)
-    step = bs*nh
-    at = row*nh + j
+    s,row,j,ok,step,at = _place(bs, nh, NH, ROWS)
     w += 4*s*nh*nh
     if HOLD:
         wi = _gate(w, 0, nh, NH, False)
@@ -195,9 +191,7 @@ class LSTMLayers(torch.autograd.Function):
 @_jit
 def _gru_forward(xs, w, b, h0, hs, gates, sl, bs, nh,
                  NH: tl.constexpr, ROWS: tl.constexpr, HOLD: tl.constexpr):
-    s,row,j,ok = _place(bs, nh, NH, ROWS)
-    step = bs*nh
-    at = row*nh + j
+    s,row,j,ok,step,at = _place(bs, nh, NH, ROWS)
     w += 3*s*nh*nh
     if HOLD:
         wr = _gate(w, 0, nh, NH, ROWS > 1)
@@ -226,9 +220,7 @@ def _gru_forward(xs, w, b, h0, hs, gates, sl, bs, nh,
 @_jit
 def _gru_backward(dhs, dhn, w, hs, gates, dx, dg, dh0, sl, bs, nh,
                   NH: tl.constexpr, ROWS: tl.constexpr, HOLD: tl.constexpr):
-    s,row,j,ok = _place(bs, nh, NH, ROWS)
-    step = bs*nh
-    at = row*nh + j
+    s,row,j,ok,step,at = _place(bs, nh, NH, ROWS)
     w += 3*s*nh*nh
     if HOLD:
         wr = _gate(w, 0, nh, NH, False)

@@ -6,7 +6,7 @@
 __all__ = ['Seeds', 'train_seeds']
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-002
-import threading, time
+import random, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 import numpy as np, torch, torch.nn.functional as F
@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from fastai.torch_core import default_device
 from ..core import check_choice, check_device, check_sizes, one_thread
 from ..data import Corpus, lm_dls
-from ..loop import FusedAdam, one_cycle, smoothed
+from ..loop import FusedAdam, aside, back, one_cycle, smoothed
 from .kernels import GRULayers, LSTMLayers, gru_biases, max_hidden, triton
 from ..models import StatefulModel
 from ..recipes import chapter_corpus, engines, get_recipe
@@ -84,7 +84,7 @@ class Seeds:
         self.layer = _kernels.get(kind) if fits else None
         if self.layer is None: self.layer = _loops.get(kind) # None: `torch.lstm`
         half = -(-r.bs//2) if self.layer is None else r.bs
-        self.parts = [slice(i, min(i+half, r.bs)) for i in range(0, r.bs, half)]
+        self.parts = [slice(i, i+half) for i in range(0, r.bs, half)]
         self.states = {bs: torch.zeros(2 if kind == 'LSTM' else 1, n_seeds, r.n_layers or 1, bs,
                                        r.n_hidden, device=self.device)
                        for bs in {r.bs, *(x.shape[1] for x,_ in self.valid)}}
@@ -143,8 +143,7 @@ def start(self:Seeds,
         for k,v in m.named_parameters(): P[k][i] = v.to(self.device)
         self.gens.append(torch.Generator().set_state(after))
     if self.device.type == 'cuda':
-        seq = np.random.SeedSequence([s % 2**64 for s in self.seeds])
-        self.gen.manual_seed(int(seq.generate_state(1, np.uint64)[0] >> 1))
+        self.gen.manual_seed(random.Random(str(self.seeds)).getrandbits(63))
         self.i.zero_()
     for s in self.opt.state.values():
         for k in ('grad_avg','sqr_avg'): s[k].zero_()
@@ -251,11 +250,10 @@ def _capture(self:Seeds):
     def step():
         self._step(self.i, self.i % len(self.x))
         self.i += 1
-    side = torch.cuda.Stream(self.device)
-    side.wait_stream(torch.cuda.current_stream(self.device))
-    with torch.cuda.stream(side): step() # so that cuBLAS and the like are ready
-    torch.cuda.current_stream(self.device).wait_stream(side)
-    with torch.cuda.graph(self.graph): step()
+    main = aside(self.device)
+    step() # so that cuBLAS and the like are ready
+    with torch.cuda.graph(self.graph, stream=torch.cuda.current_stream()): step()
+    back(main)
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-057
 @patch

@@ -88,8 +88,7 @@ def text_learner(
                          "leave it out")
     dls = tokens.dls(s.bs, s.sl, device)
     with no_random(s.seed): model = text_model(len(tokens.vocab), s).to(device)
-    cbs = [ModelResetter]
-    if s.half != 'fp16': cbs.append(Captured) # fp16's scaler reads a value in each step
+    cbs = [ModelResetter, Captured]
     if s.alpha is not None: cbs.append(RNNRegularizer(s.alpha, s.beta))
     if s.clip: cbs.append(GradientClip(s.clip))
     if s.half: cbs.append(_Half(AMPMode(s.half)))

@@ -148,14 +148,15 @@ function layerStep(layer, x, before, held) {
 function layerBack(layer, now, dh, dc) {
   const { before, held } = now
   const size = dh.length
-  const free = (key, d) => {
+  const free = (key, d, f) => {
+    const out = d.map(f)
     for (const { value, unit } of held)
-      if (value === key) unit === 'all' ? d.fill(0) : (d[unit] = 0)
-    return d
+      if (value === key) unit === 'all' ? out.fill(0) : (out[unit] = 0)
+    return out
   }
   const sigmoidBack = (d, s) => d.map((v, u) => v * s[u] * (1 - s[u]))
   const tanhBack = (d, t) => d.map((v, u) => v * (1 - t[u] * t[u]))
-  dh = free('h', dh.slice())
+  dh = free('h', dh, (v) => v)
   let parts = []
   let hidden = null // the gradients on the state's side, where they are others than the word's
   const old = { h: new Float64Array(size), c: null }
@@ -163,63 +164,31 @@ function layerBack(layer, now, dh, dc) {
   if (layer.kind === 'rnn') parts = [tanhBack(dh, now.h)]
   if (layer.kind === 'lstm') {
     const t = now.c.map(Math.tanh)
-    dc = free(
-      'c',
-      dc.map((v, u) => v + dh[u] * now.o[u] * (1 - t[u] * t[u])),
-    )
+    dc = free('c', dc, (v, u) => v + dh[u] * now.o[u] * (1 - t[u] * t[u]))
+    const di = free('i', dc, (v, u) => v * now.g[u])
+    const df = free('f', dc, (v, u) => v * before.c[u])
+    const dg = free('g', dc, (v, u) => v * now.i[u])
+    const dout = free('o', dh, (v, u) => v * t[u])
     parts = [
-      sigmoidBack(
-        free(
-          'i',
-          dc.map((v, u) => v * now.g[u]),
-        ),
-        now.i,
-      ),
-      sigmoidBack(
-        free(
-          'f',
-          dc.map((v, u) => v * before.c[u]),
-        ),
-        now.f,
-      ),
-      tanhBack(
-        free(
-          'g',
-          dc.map((v, u) => v * now.i[u]),
-        ),
-        now.g,
-      ),
-      sigmoidBack(
-        free(
-          'o',
-          dh.map((v, u) => v * t[u]),
-        ),
-        now.o,
-      ),
+      sigmoidBack(di, now.i),
+      sigmoidBack(df, now.f),
+      tanhBack(dg, now.g),
+      sigmoidBack(dout, now.o),
     ]
     old.c = dc.map((v, u) => v * now.f[u])
   }
   if (layer.kind === 'gru') {
     const third = now.b.subarray(2 * size)
     const dn = tanhBack(
-      free(
-        'n',
-        dh.map((v, u) => v * (1 - now.z[u])),
-      ),
+      free('n', dh, (v, u) => v * (1 - now.z[u])),
       now.n,
     )
     const dz = sigmoidBack(
-      free(
-        'z',
-        dh.map((v, u) => v * (before.h[u] - now.n[u])),
-      ),
+      free('z', dh, (v, u) => v * (before.h[u] - now.n[u])),
       now.z,
     )
     const dr = sigmoidBack(
-      free(
-        'r',
-        dn.map((v, u) => v * third[u]),
-      ),
+      free('r', dn, (v, u) => v * third[u]),
       now.r,
     )
     parts = [dr, dz, dn]
@@ -575,15 +544,16 @@ const style = `
   white-space: nowrap; color: inherit; background: none; }
 .rnnx th { font-weight: 600; } .rnnx tbody th, .rnnx th:first-child { text-align: left; }
 .rnnx .now { background: var(--x-soft); }
-.rnnx .eq { font: 14px/1.7 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; margin: 0 0 .8rem;
-  white-space: pre; background: var(--x-soft); color: inherit; border-radius: .4rem; padding: .6rem .8rem; }
+.rnnx .eq { font: 14px/1.7 ui-monospace, Menlo, Consolas, monospace; margin: 0 0 .8rem;
+  white-space: pre-wrap; background: var(--x-soft); color: inherit; border-radius: .4rem; padding: .6rem .8rem; }
 .rnnx details { border: 1px solid var(--x-line); border-radius: .4rem; padding: .3rem .8rem; margin: .5rem 0; }
 .rnnx summary { cursor: pointer; font-weight: 500; }
 .rnnx ul { margin: .3rem 0; padding-left: 1.2rem; }
-.rnnx .reach { margin: .5rem 0; white-space: nowrap; } .rnnx .told { position: sticky; left: 0; } .rnnx .reach canvas { margin-top: .2rem; }
+.rnnx .reach { margin: .5rem 0; width: max-content; } .rnnx .told { position: sticky; left: 0; } .rnnx .reach canvas { margin-top: .2rem; }
 .rnnx svg { display: block; max-width: 100%; } .rnnx svg text { fill: var(--x-ink); font: 12px system-ui, sans-serif; }
 .rnnx figcaption { color: var(--x-grey); font-size: .9em; margin-top: .4rem; }
-@media (max-width: 700px) { .rnnx .two { grid-template-columns: minmax(0, 1fr); gap: .4rem; } }
+@media (max-width: 700px) { .rnnx .two { grid-template-columns: minmax(0, 1fr); gap: .4rem; }
+  .rnnx .first { order: -1; } .rnnx .eq { font-size: 12px; padding: .6rem .5rem; } }
 `
 
 // An element: its attributes (`on…` are listeners), and what is in it
@@ -792,7 +762,7 @@ function page({ el, file, query, save, linked }) {
   )
   let speed = 4
   const speeds = select(
-    [1, 2, 4, 8, 16].map((v) => [v, `${v} words a second`]),
+    [1, 2, 4, 8, 16].map((v) => [v, `${v} words/s`]),
     speed,
     (v) => (speed = Number(v)),
     { 'aria-label': 'Speed' },
@@ -965,7 +935,8 @@ function page({ el, file, query, save, linked }) {
     },
     canvas,
   )
-  const readout = h('p', { class: 'readout quiet', style: 'margin: .3rem 0' })
+  const readout = h('span', { class: 'readout quiet' })
+  const legend = h('p', { class: 'quiet', style: 'margin: .3rem 0' })
   const scrub = h('input', {
     type: 'range',
     min: 0,
@@ -1085,6 +1056,10 @@ function page({ el, file, query, save, linked }) {
     again.hidden = !(state.write && state.temperature)
     valueChoice.replaceChildren(...valuesOf[kind()].map((o) => option(o, names[o])))
     valueChoice.value = state.value
+    const colours = isGate(state.value)
+      ? 'the greener, the wider the gate is open'
+      : 'orange is above 0, blue below'
+    legend.textContent = `A column for each word, a row for each unit: ${colours}. Point at a unit, or choose it.`
     const units = [...Array(network.size).keys()]
     unitChoice.replaceChildren(
       ...network.layers.flatMap((_, l) =>
@@ -1131,7 +1106,7 @@ function page({ el, file, query, save, linked }) {
       ),
     )
     scrub.max = places.length - 1
-    rowH = network.size * network.layers.length <= 64 ? 6 : 4
+    rowH = network.size * network.layers.length <= 64 ? 5 : 4
     colW = Math.max(24, Math.min(44, Math.floor(strip.clientWidth / places.length)))
     scales = network.layers.map((_, l) => scaleOf(places, l, state.value))
     context = sized(canvas, places.length * colW, height())
@@ -1204,7 +1179,7 @@ function page({ el, file, query, save, linked }) {
   }
 
   const tell = (t, l, u) =>
-    (readout.textContent = `layer ${l + 1}, unit ${u + 1}, after “${places[t].word}”: ${state.value} = ${fixed(places[t].step.layers[l][state.value][u])}`)
+    (readout.textContent = `layer ${l + 1}, unit ${u + 1}, after “${places[t].word}”: ${fixed(places[t].step.layers[l][state.value][u])}`)
 
   function nextWords(word, step, truth, top1) {
     const p = softmax(step.logits)
@@ -1279,15 +1254,12 @@ function page({ el, file, query, save, linked }) {
 
   async function elsewhere(l, u, key) {
     const v = places[state.at].step.layers[l][state.value][u]
-    const progress = h('p', { class: 'quiet', role: 'status' }, 'It reads 1 to 9,999 …')
-    elsewhereHost.replaceChildren(progress)
-    const trace = await scan(
-      file,
-      network,
-      l,
-      state.value,
-      () => key === askedFor && top.isConnected,
-    )
+    const bar = h('progress', { max: 9999, value: 0, 'aria-label': 'How far it has read' })
+    elsewhereHost.replaceChildren(h('p', { class: 'quiet' }, 'It reads 1 to 9,999 … ', bar))
+    const trace = await scan(file, network, l, state.value, (n) => {
+      bar.value = n
+      return key === askedFor && top.isConnected
+    })
     if (!trace || key !== askedFor) return
     elsewhereHost.replaceChildren(
       ...likeThis(top, trace, network.size, u, v, state.value, (n) => {
@@ -1341,9 +1313,8 @@ function page({ el, file, query, save, linked }) {
       })
       const ctx = sized(c, colW * (state.at + 1), last ? 56 + wordsH : 56)
       ctx.fillStyle = colour(top, 'plus')
-      // a logarithmic scale: the height falls by a quarter for each factor of ten
       lengths.forEach((v, t) => {
-        const tall = Math.max(0, 1 + Math.log10(Math.max(v / most, 1e-9)) / 4) * 52
+        const tall = (52 * v) / most
         ctx.fillRect(t * colW + 1, 56 - tall, colW - 2, tall)
         if (last) label(ctx, t, 62)
       })
@@ -1368,7 +1339,7 @@ function page({ el, file, query, save, linked }) {
       h(
         'p',
         { class: 'quiet' },
-        `A bar is the length of the gradient that the score of “${wanted}” sends back to a word. A quarter of the height is a factor of ten.`,
+        `A bar is the length of the gradient that the score of “${wanted}” sends back to a word, in each network beside its longest.`,
       ),
       h(
         'div',
@@ -1472,25 +1443,35 @@ function page({ el, file, query, save, linked }) {
       speeds,
       labelled('Network', modelChoice),
       epochRow,
-      labelled('Then it writes', writes),
-      labelled('Temperature', heat),
-      again,
       linked ? link : null,
     ),
-    breaking,
     h(
       'div',
       { class: 'two' },
       h(
         'div',
         {},
-        h('div', { class: 'bunch' }, labelled('State', valueChoice), labelled('Unit', unitChoice)),
+        h(
+          'div',
+          { class: 'bunch' },
+          labelled('State', valueChoice),
+          labelled('Unit', unitChoice),
+          readout,
+        ),
         strip,
         scrub,
-        readout,
+        legend,
       ),
-      h('div', {}, expects, rows, verdict),
+      h('div', { class: 'first' }, expects, rows, verdict),
     ),
+    h(
+      'div',
+      { class: 'bunch' },
+      labelled('Then it writes', writes),
+      labelled('Temperature', heat),
+      again,
+    ),
+    breaking,
     tabs,
     panel,
   )
@@ -1547,7 +1528,7 @@ function cellPanel(places, network, at, l, u) {
   const { kind } = network.layers[l]
   const now = places[at].step.layers[l]
   const v = (key) => fixed(now[key][u])
-  const remark = (equation, words) => equation.padEnd(26) + words
+  const remark = (equation, words) => equation.padEnd(24) + words
   const lines = {
     loop: () => [`h = relu(${fixed(pre(now, 0, u))}) = ${v('h')}`],
     rnn: () => [`h = tanh(${fixed(pre(now, 0, u))}) = ${v('h')}`],
@@ -1589,16 +1570,7 @@ function cellPanel(places, network, at, l, u) {
     h('td', { class: first + i === at ? 'now' : '' }, fixed(o.step.layers[l][key][u]))
   return [
     h('p', { class: 'title' }, `Layer ${l + 1}, unit ${u + 1}, at “${places[at].word}”`),
-    h(
-      'div',
-      {
-        class: 'eq',
-        tabindex: '0',
-        role: 'group',
-        'aria-label': 'The equations with their numbers',
-      },
-      lines.join('\n'),
-    ),
+    h('div', { class: 'eq' }, lines.join('\n')),
     h(
       'div',
       { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The last words, unrolled' },
@@ -1657,7 +1629,7 @@ async function scan(file, network, layer, value, wanted) {
     step.layers.forEach((o) => (o.before = null)) // or none of them could be freed
     if (performance.now() - since > 10) {
       await new Promise((done) => setTimeout(done))
-      if (!wanted()) return null
+      if (!wanted(wholeText.numbers[t])) return null
       since = performance.now()
     }
   }
@@ -1865,6 +1837,11 @@ function unroll({ el, file }) {
     seed: 1,
   })
   const host = h('div')
+  const line = h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The loop, unrolled' },
+    host,
+  )
   const told = caption('')
   const loss = range('Loss after word', 1, words.length, 8, show)
   const cut = range('detach before word', 1, words.length, 4, show)
@@ -1970,6 +1947,7 @@ function unroll({ el, file }) {
           : []),
       ),
     )
+    line.scrollLeft = x(at) + w - line.clientWidth // on a phone, too, the loss is in sight
     told.textContent =
       from > at
         ? 'The loss stands before the cut: there is nothing to go back to.'
@@ -1977,11 +1955,7 @@ function unroll({ el, file }) {
   }
   top.append(
     h('div', { class: 'bunch' }, loss.row, cut.row),
-    h(
-      'div',
-      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'The loop, unrolled' },
-      host,
-    ),
+    line,
     told,
   )
   show()
@@ -2113,9 +2087,9 @@ function count({ el, file, query }) {
   const { top, onColours, end } = root(el, 'figure')
   const { state } = readState(query, file)
   const network = makeNetwork(file, state.model, file.models[state.model].epochs.at(-1))
-  const { words } = parseText('91-97', file.vocab)
+  const { words } = parseText('84-97', file.vocab)
   const places = readAll(file, network, words, { ...state, write: 400, temperature: 0 })
-  const span = 30
+  const span = 40
   let at = words.length - 1
   let timer = 0
   const film = h('p', {
@@ -2127,18 +2101,18 @@ function count({ el, file, query }) {
   film.append(h('bdi', { dir: 'ltr' }, line))
   const canvas = h('canvas', {
     class: 'fit',
+    style: 'margin-left: auto',
     role: 'img',
     'aria-label': 'Hidden state of the first layer over the last words',
   })
   const expects = h('div', { class: 'words' })
   const button = h('button', { type: 'button', class: 'main' })
   function show() {
-    const from = Math.max(0, at + 1 - span)
+    const from = at + 1 - span
     const context = sized(canvas, span * 14, network.size * 5)
     const put = painter(top, context)
-    places
-      .slice(from, at + 1)
-      .forEach((o, k) => o.step.layers[0].h.forEach((v, u) => put(v, false, k * 14, u * 5, 13, 4)))
+    for (let t = Math.max(0, from); t <= at; t++)
+      places[t].step.layers[0].h.forEach((v, u) => put(v, false, (t - from) * 14, u * 5, 13, 4))
     line.replaceChildren(
       ...places
         .slice(Math.max(0, at - 12), at + 1)
