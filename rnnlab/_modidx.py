@@ -958,6 +958,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'rnnlab.text.tokens._Copy.end_near': ( 'source/text/tokens.html#_copy.end_near',
                                                                            'rnnlab/text/tokens.py'),
                                     'rnnlab.text.tokens._Copy.pieces': ('source/text/tokens.html#_copy.pieces', 'rnnlab/text/tokens.py'),
+                                    'rnnlab.text.tokens._about': ('source/text/tokens.html#_about', 'rnnlab/text/tokens.py'),
                                     'rnnlab.text.tokens._blocks': ('source/text/tokens.html#_blocks', 'rnnlab/text/tokens.py'),
                                     'rnnlab.text.tokens._counted': ('source/text/tokens.html#_counted', 'rnnlab/text/tokens.py'),
                                     'rnnlab.text.tokens._cut_words': ('source/text/tokens.html#_cut_words', 'rnnlab/text/tokens.py'),

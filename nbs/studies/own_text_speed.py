@@ -7,7 +7,8 @@ import json, os, resource, shutil, subprocess, sys, time
 from pathlib import Path
 
 def peak(): # in bytes; macOS counts bytes, Linux KiB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss*(1 if sys.platform == 'darwin' else 1024)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == 'darwin' else most*1024
 
 
 def cut_ids(file, folder, by, again=False):
@@ -32,7 +33,6 @@ def cut_ids(file, folder, by, again=False):
 
 def train_ids(file, folder, by):
     "The same, and 100 batches of training"
-    import torch
     from fastai.callback.core import Callback, CancelFitException
     from fastai.losses import CrossEntropyLossFlat
     from rnnlab.callbacks import ModelResetter, RNNRegularizer

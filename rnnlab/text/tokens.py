@@ -156,29 +156,35 @@ class TextVocab(Vocab):
 _format = 1
 _end = b'rnnlab tokens\n'
 
+def _about(file):
+    "The description at the end of the file; `ValueError` if it isn't whole"
+    with open(file, 'rb') as f:
+        size = f.seek(0, os.SEEK_END)-len(_end)-8
+        f.seek(max(0, size))
+        size -= int.from_bytes(f.read(8), 'little') # that of the ids
+        if f.read() == _end and size >= 0:
+            f.seek(size)
+            about = json.loads(f.read()[:-len(_end)-8])
+            if about['format'] != _format:
+                raise ValueError(f"{file} has format {about['format']}, but this rnnlab reads "
+                                 f"{_format}; delete it, so that the text is cut again")
+            n = sum(about['counts']['tokens'].values())
+            if size == n*np.dtype(about['dtype']).itemsize: return about
+    raise ValueError(f"{file} is damaged, or no file of tokens; delete it")
+
 class Tokens:
     "A text as ids in a file, with its vocab and what is known about it"
     def __init__(self,
         file, # What `cut` wrote
     ):
         self.file = Path(file)
-        with open(file, 'rb') as f:
-            size = f.seek(0, os.SEEK_END)
-            f.seek(max(0, size-len(_end)-8))
-            n = int.from_bytes(f.read(8), 'little')
-            if f.read() != _end or n > size:
-                raise ValueError(f"{file} is damaged, or no file of tokens; delete it")
-            f.seek(size-len(_end)-8-n)
-            about = json.loads(f.read(n))
-        if about['format'] != _format:
-            raise ValueError(f"{file} has format {about['format']}, but this rnnlab reads "
-                             f"{_format}; delete it, so that the text is cut again")
-        self.vocab = TextVocab(**about['vocab'])
+        about = _about(file)
         self.settings = about['settings']
         self.stamps = about['stamps']
         self.digest = about['digest']
         self.counts = about['counts']
         self.n_chars = about['n_chars']
+        self.vocab = TextVocab(**about['vocab'])
         end = np.cumsum([*self.counts['tokens'].values()])
         self._end = dict(zip(self.n_chars, end.tolist()))
         self._ids = np.memmap(file, about['dtype'], 'r', shape=(end[-1],))
@@ -430,9 +436,9 @@ def _write(file, vocab, chars, unknown, ids, about):
     n = {}
     for o in file.parent.glob('*.ids.part'): # nobody writes to it any more: that start was killed
         if time.time()-o.stat().st_mtime > 3600: o.unlink(missing_ok=True)
-    fd,part = tempfile.mkstemp('.ids.part', dir=file.parent)
+    part = file.with_name(f'{os.urandom(8).hex()}.ids.part')
     try:
-        with open(fd, 'wb') as f:
+        with open(part, 'xb') as f:
             for k,blocks in ids.items():
                 start = f.tell()
                 for o in blocks:
@@ -445,7 +451,7 @@ def _write(file, vocab, chars, unknown, ids, about):
             f.flush()
             os.fsync(f.fileno())
         if not _opened(file): os.replace(part, file) # else another start was faster
-    finally: Path(part).unlink(missing_ok=True)
+    finally: part.unlink(missing_ok=True)
     return Tokens(file)
 
 def cut(
@@ -496,6 +502,6 @@ def cut(
         return _write(file, *make(copy, parts, s, folder), about)
     except OSError as e:
         if e.errno not in (errno.ENOSPC,errno.EDQUOT,errno.EFBIG): raise
-        raise OSError(f"{folder}: the disk is full; cutting a text needs about ten times its size "
+        raise OSError(f"{folder}: the disk is full; to cut a text takes up to seven times its size "
                       "for a while, and twice its size for good. Make room, or choose another "
                       "folder") from e
