@@ -27,7 +27,8 @@ from fastai.metrics import Perplexity, accuracy
 from fastai.torch_core import get_model, no_random, num_distrib, rank_distrib
 from tqdm import tqdm
 import rnnlab
-from ..core import blue, check_device, check_number, green, grey, ran_with, red, shown, written_aside
+from ..core import (
+    blue, check_device, check_number, green, grey, ran_with, red, shown, written_aside)
 from ..data import Corpus, Vocab
 from ..models import LMModel5, LMModel6, LMModel7, LMModel8
 from ..callbacks import ModelResetter, RNNRegularizer
