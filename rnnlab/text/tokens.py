@@ -471,7 +471,8 @@ def cut(
     known = None
     if isinstance(vocab, TextVocab):
         known = vocab
-        by,newlines = vocab.by,vocab.newlines
+        by = vocab.by
+        newlines = vocab.newlines
         vocab = blake2b(json.dumps(vocab.state()).encode(), digest_size=16).hexdigest()
     else: check_number('vocab', vocab, 257 if by == 'bpe' else 2, 2**32, whole=True)
     check_sizes(min_freq=min_freq)
