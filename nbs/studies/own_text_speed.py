@@ -3,12 +3,11 @@
 runs in a process of its own, three times in turn, with one thread, in a folder beside TEXT. What
 it needs of memory is the peak of the process less what its imports had taken. The text of a
 gigabyte is TEXT ten times, each time with other letters, so that its words are new."""
-import json, os, resource, shutil, subprocess, sys, time
+import json, os, shutil, subprocess, sys, time
 from pathlib import Path
 
-def peak(): # in bytes; macOS counts bytes, Linux KiB
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == 'darwin' else most*1024
+def peak(): # bytes that this process has held at most; `resource` would count its parent's, too
+    return next(int(o.split()[1])*1024 for o in open('/proc/self/status') if o.startswith('VmHWM'))
 
 
 def cut_ids(file, folder, by, again=False):
