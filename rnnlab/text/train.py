@@ -475,6 +475,8 @@ def train_text(
         if s.lr == 'find': s.lr = keep.about['settings']['lr'] = _find_lr(learn, s, progress)
         with _on_signal(lambda *args: setattr(keep, 'stop', True)), quiet(learn), together:
             learn.fit_one_cycle(s.epochs-old.before, s.lr, wd=s.wd, cbs=cbs)
+    if progress and not rank_distrib() and 'to_beat' not in keep.about: # all was done before
+        keep.about['to_beat'] = to_beat(tokens, s)
     log = pd.DataFrame(keep.log)
     log.attrs = dict(keep.about.get('to_beat', {}))
     if 'test' in tokens.n_chars and not rank_distrib():
