@@ -50,7 +50,8 @@ def page_code(cell):
     if unknown := set(dirs) - nbdev_only - quarto: # dropped unseen, it would be a mistake unseen
         raise SystemExit(f'directive {unknown} in\n{code}\nCorrect it, or add it to .ci/docs.py.')
     if 'hide' in dirs: return ''
-    if label := folded(cell): return f'#| code-fold: true\n#| code-summary: "{label}"\n{body}'
+    if label := folded(cell) or ('The code of this picture' if drawing_call(code) else ''):
+        return f'#| code-fold: true\n#| code-summary: "{label}"\n{body}'
     quoted = lambda m: m[1] + json.dumps(m[2]) # YAML needs the quotes
     kept = [re.sub(r'^(#\|\s*fig-\w+:\s*)([^"\'].*)$', quoted, o)
             for k,o in dirs.items() if k in quarto]
@@ -135,11 +136,16 @@ def svg(call):
             f'xmlns:xlink="http://www.w3.org/1999/xlink">{drawn}')
 
 
+def drawing_call(code):
+    "The call that a cell ends in, if it is one of a drawing of the course, else None"
+    last = (parsed(code).body or [None])[-1]
+    call = last.value if isinstance(last, ast.Expr) else None
+    return call if getattr(getattr(call, 'func', None), 'id', None) in drawings.__all__ else None
+
+
 def drawing(code):
     "The SVG of a cell that ends in a drawing of the course, else None; it follows the theme"
-    last = parsed(code).body[-1]
-    call = last.value if isinstance(last, ast.Expr) else None
-    if getattr(getattr(call, 'func', None), 'id', None) not in drawings.__all__: return None
+    if not (call := drawing_call(code)): return None
     words = re.search(r'(?m)^#\| *fig-alt: *"?(.*?)"?$', code)[1]
     return (f'<svg class="drawing" role="img" aria-label="{escape(words)}" '
             f'{svg(ast.unparse(call))}')
@@ -229,6 +235,7 @@ def api_pages(places):
         path,_ = places[name].split('#')
         return f' [taught in {Path(path).stem}]({places[name]}){{.source-link}}'
     def constant(o):
+        if callable(o): return f'`{o.__module__}.{o.__qualname__}` under another name.'
         keys = f' with the keys {", ".join(f"`{k}`" for k in o)}.' if isinstance(o, dict) else ''
         return f'A constant, a `{type(o).__name__}`' + (keys or f': `{o!r}`.')
     index = []
@@ -240,7 +247,7 @@ def api_pages(places):
         said = {}
         for name in m.__all__:
             o = getattr(m, name)
-            if inspect.isclass(o) or inspect.isroutine(o): said[name] = api.summary(o)
+            if callable(o) and o.__module__ == m.__name__: said[name] = api.summary(o)
             else:
                 said[name] = f'a `{type(o).__name__}`'
                 entries.append(f'\n## {name} '

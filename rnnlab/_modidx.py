@@ -575,7 +575,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'rnnlab.loop.Replay': ('source/loop.html#replay', 'rnnlab/loop.py'),
                              'rnnlab.loop.Replay.__call__': ('source/loop.html#replay.__call__', 'rnnlab/loop.py'),
                              'rnnlab.loop.Replay.__init__': ('source/loop.html#replay.__init__', 'rnnlab/loop.py'),
-                             'rnnlab.loop.Replay.as_is': ('source/loop.html#replay.as_is', 'rnnlab/loop.py'),
                              'rnnlab.loop.Replay.record': ('source/loop.html#replay.record', 'rnnlab/loop.py'),
                              'rnnlab.loop.Replay.states': ('source/loop.html#replay.states', 'rnnlab/loop.py'),
                              'rnnlab.loop._CrossEntropy': ('source/loop.html#_crossentropy', 'rnnlab/loop.py'),

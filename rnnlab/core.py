@@ -86,10 +86,6 @@ def written_aside(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    if os.name != 'posix': return # Windows can't, and needn't, wait for a folder
-    folder = os.open(path.parent, os.O_RDONLY)
-    try: os.fsync(folder) # the name is on the disk now, and not only in the system's memory
-    finally: os.close(folder)
 
 # %% ../nbs/source/00_core.ipynb #00-core-014
 def check_new_file(
@@ -190,7 +186,6 @@ def side_by_side(
     threads:bool=False, # Work in threads, for what leaves Python's lock alone, not in processes?
 ) -> Iterator[tuple]: # A task's number, and what `work` returned, as soon as it is done
     "Work through `tasks`, with one thread each; the first error ends all of them"
-    check_sizes(workers=workers)
     bar = tqdm(total=total, unit='epoch', disable=None if progress else True)
     stop = threading.Event()
     def tick(n):

@@ -296,17 +296,14 @@ class Replay:
             for (m,k),h in zip(self.owners, self.state): setattr(m, k, h)
         self.graph = graph
 
-    def as_is(self, batch):
-        out = self.step(*batch)
-        self.left = max(0, self.left-1)
-        return out
-
     def __call__(self, *batch):
         if not batch[0].is_cuda: return self.step(*batch)
-        if self.graph is None:
-            if self.left or any(o is None for o in self.states()): return self.as_is(batch)
-            self.record(batch)
-        if [o.shape for o in batch] != [o.shape for o in self.batch]: return self.as_is(batch)
+        ready = not self.left and all(o is not None for o in self.states())
+        if self.graph is None and ready: self.record(batch)
+        if self.graph is None or [o.shape for o in batch] != [o.shape for o in self.batch]:
+            out = self.step(*batch)
+            self.left = max(0, self.left-1)
+            return out
         for a,b in zip(self.batch, batch): a.copy_(b)
         for (m,k),h,now in zip(self.owners, self.state, self.states()):
             if now is h: continue

@@ -297,7 +297,6 @@ def _try_tbptt(ex, f, bs, sl, vocab_sz, n_hidden, n):
         m = _TinyLM(vocab_sz, n_hidden).double()
         m.load_state_dict(start)
         losses = o(m, batches, torch.optim.SGD(m.parameters(), lr=.5))
-        wrong_if(losses is None, "the result is None: return the list of losses")
         wrong_if(not isinstance(losses, list) or len(losses) != n,
                  f"expected a list of {n} losses, one a batch, got {brief(losses)}")
         wrong_if(any(isinstance(l, Tensor) for l in losses), "the losses are tensors, and those "
@@ -339,8 +338,9 @@ def _try_lstm(ex, cls, bs, ni, nh):
     def play(m):
         out = m(x, (h, c))
         pair = lambda o: isinstance(o, (tuple,list)) and len(o) == 2
-        wrong_if(not pair(out) or not pair(out[1]), "expected `h, (h, c)`: the output and the new "
-                 "state, a pair; got "+brief(out))
+        if not pair(out) or not pair(out[1]): # `wrong_if` would describe the tensors each time
+            raise Wrong("expected `h, (h, c)`: the output and the new state, a pair; got "
+                        f"{brief(out)}")
         return {'the new c (bs x nh)': out[1][1], 'the output h (bs x nh)': out[0],
                 'the h in the new state (bs x nh)': out[1][0]}
     untouched(build(ex, cls, ni, nh).float(), x.float(), (h.float(), c.float()))
@@ -543,8 +543,8 @@ exercise(given, 'count_on', _try_count)
 _files = {'': 'exercises.ipynb', 'solved': 'exercises_solved.ipynb',
           'nbgrader': 'source/rnnlab/exercises.ipynb', 'otter': 'exercises_otter.ipynb'}
 # Without the first, an unsolved cell would raise an error under each stub
-_nbgrader = ("c = get_config()\nc.ClearSolutions.code_stub = dict(python='')\n"
-             "c.ExecutePreprocessor.timeout = 120\n")
+_nbgrader_config = ("c = get_config()\nc.ClearSolutions.code_stub = dict(python='')\n"
+                    "c.ExecutePreprocessor.timeout = 120\n")
 
 @call_parse
 @clear_errors('rnnlab-exercises')
@@ -565,6 +565,6 @@ def exercises_cli(
     path.write_text(text+'\n', encoding='utf-8', newline='\n')
     if kind == 'nbgrader':
         config = check_new_file(Path(out)/'nbgrader_config.py', force)
-        config.write_text(_nbgrader, encoding='utf-8')
+        config.write_text(_nbgrader_config, encoding='utf-8')
     points = f", {sum(o.points for o in exercises)} points" if For else ''
     print(f"{path}: {len(exercises)} exercises{points}")

@@ -17,8 +17,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from torch import nn
-from ..core import (amber, blue, borrowed, check_choice, check_number, check_sizes,
-                         embedding_of, green, grey, ink, pale, pink, red, sky)
+from ..core import (amber, blue, borrowed, check_choice, check_number, embedding_of,
+                         green, grey, ink, pale, pink, red, sky)
 from ..data import Corpus, number_words, tokenize
 from ..lstm import GRU, LSTM
 from ..models import LMModel1, LMModel2, map_state
@@ -188,10 +188,9 @@ def trace(
 ) -> Trace:
     "Gates and states of a recurrent layer for each token, replayed from its weights and checked"
     ids,tokens = _read(model, vocab, text, context, max_tokens)
-    layers = recurrent_layers(model)
-    check_choice('layer', layer, range(len(layers)))
-    states = _states(model, ids, [layers[layer]])[0]
-    return Trace(layers[layer], tokens, {k: v[-len(tokens):] for k,v in states.items()})
+    layer = recurrent_layers(model)[layer]
+    states = _states(model, ids, [layer])[0]
+    return Trace(layer, tokens, {k: v[-len(tokens):] for k,v in states.items()})
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-041
 class Picture(NamedTuple):
@@ -333,7 +332,6 @@ def gate_maps(
     max_units:int=24, # Most units that the picture takes, those that vary most
 ) -> Picture: # `data`: a row a token; columns (gate, unit), all units, unsorted
     "Gates and states of a recurrent layer as heat maps: a column a token, a row a unit"
-    check_sizes(max_units=max_units)
     t = trace(model, vocab, text, layer, context, max_tokens)
     show = show or _panels[t.layer.kind]
     for o in show: check_choice('show', o, _panels[t.layer.kind])
@@ -371,20 +369,15 @@ def counters(
     max_tokens:int=10_000, # Longest text; a longer one raises
 ) -> Picture: # `data`: a row a unit and state (c, h), best first: `r`, and `r_same_token`
     "Score each unit by how well its state follows a count, and draw the best one beside it"
-    check_sizes(show=show)
     ids,tokens = _read(model, vocab, text, context, max_tokens, 2)
-    layers = dict(enumerate(recurrent_layers(model)))
-    if layer is not None:
-        check_choice('layer', layer, layers)
-        layers = {layer: layers[layer]}
+    layers = recurrent_layers(model)
+    chosen = range(len(layers)) if layer is None else [layer]
     what = 'count'
     if count is None:
-        check_choice('sep', sep, dict.fromkeys(tokens))
         count = count_since(tokens, sep)
         what = f"tokens since {sep!r}"
-    check_choice('numbers in count', len(count), [len(tokens)])
     count = [float(o) for o in count]
-    read = zip(layers, _states(model, ids, list(layers.values())))
+    read = zip(chosen, _states(model, ids, [layers[i] for i in chosen]))
     states = {(i,k): s[k][-len(tokens):].double().cpu() for i,s in read for k in 'ch' if k in s}
     res = []
     for (i,k),v in states.items():
@@ -451,7 +444,6 @@ def gradient_reach(
     positions:int=128, # How many stretches; fewer if the text has no more
 ) -> Picture: # `data`: a row a model and distance: the norm's `median`, `q25`, `q75`; `n` stretches
     "The gradient of the loss in the embedding of the token so many steps back; 0 leaves a gap"
-    check_sizes(window=window, positions=positions)
     if isinstance(models, nn.Module): models = {type(models).__name__: models}
     panels = models if all(isinstance(o, dict) for o in models.values()) else {'': models}
     res = []

@@ -73,7 +73,8 @@ def step_seconds(
     learn:LMLearner, # In `distrib_ctx`, before a fit
 ) -> tuple[float,float]: # In one process, which may lack the memory: `inf`; and in all of them
     "How long a step takes: the whole batch in one process, and a share in each"
-    x,y = learn.dls.train.batches[0]
+    model = deepcopy(get_model(learn.model)).train()
+    x,y = (o.to(next(model.parameters()).device) for o in learn.dls.train.batches[0])
     n,warm_up = (10,12) if x.is_cuda else (3,1)
     for cb in learn._grab_cbs(MixedPrecision): cb.before_fit()
     half = next((o.autocast for o in learn._grab_cbs(MixedPrecision)), nullcontext())
@@ -89,15 +90,14 @@ def step_seconds(
     def now():
         if x.is_cuda: torch.cuda.synchronize()
         return time.perf_counter()
-    model = deepcopy(get_model(learn.model)).train()
     main = aside(x.device)
     alone = math.inf
     if not rank_distrib():
         threads = torch.get_num_threads()
-        torch.set_num_threads(n_cores()) # as a training in one process has
+        torch.set_num_threads(int(os.environ.get('THREADS_OF_ONE', n_cores())))
         with suppress(torch.OutOfMemoryError): alone = timed(model, x, y)
         torch.set_num_threads(threads)
-    torch.distributed.barrier() # all cores were one's
+    torch.distributed.all_reduce(x.new_zeros(1)) # wait for it: all cores were one's
     forget(model)
     own = (o.chunk(num_distrib())[rank_distrib()] for o in (x,y))
     together = timed(DistributedDataParallel(model), *own)
@@ -149,6 +149,7 @@ def launch(
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    os.environ['THREADS_OF_ONE'] = str(torch.get_num_threads()) # for `step_seconds`
     os.environ.setdefault('OMP_NUM_THREADS', str(max(1, n_cores()//n))) # else torchrun sets it to 1
     logging.disable(logging.CRITICAL)
     own = ['--standalone', f'--nproc-per-node={n}', '--no-python']

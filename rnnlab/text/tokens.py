@@ -428,7 +428,7 @@ def _stamps(sources):
 def _opened(file):
     "The tokens in `file`; None if it isn't there, not whole, or of another version"
     try: return Tokens(file)
-    except (OSError,ValueError,KeyError): return None
+    except (OSError,ValueError,KeyError,TypeError): return None
 
 def _write(file, vocab, chars, unknown, ids, about):
     "Write the ids and their description"

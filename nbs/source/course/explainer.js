@@ -365,7 +365,8 @@ export function readState(query, file) {
   state.text = asked.get('text') ?? file.text ?? '797-801'
   state.write = pick('write', 0, writeLengths)
   state.seed = count('seed', 1, 999999)
-  state.at = count('at', 0, mostWords + 200)
+  // after 799, where much is to be seen
+  state.at = count('at', file.text ? 0 : 14, mostWords + 200)
   state.tab = pick('tab', 'unit', ['unit', 'cell', 'reach'])
   state.temperature = pick('temperature', 0, temperatures)
   state.logit = pick('logit', null, file.vocab)
