@@ -11,7 +11,8 @@ from rnnlab.all import *  # pyright: ignore[reportWildcardImportFromLibrary]
 from rnnlab.lstm import GRU, LSTM, LSTMCell
 from rnnlab.text.awd_lstm import AWDLanguageModel, NTAverager
 from rnnlab.text.checkpoint import Checkpoints, LMLearner
-from rnnlab.text.train import TrainSettings, load_model
+from rnnlab.text.settings import TrainSettings
+from rnnlab.text.train import load_model
 
 # A text and its vocab
 corpus = Corpus.human_numbers()

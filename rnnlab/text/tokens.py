@@ -9,6 +9,7 @@ __all__ = ['text_files', 'read_texts', 'TextVocab', 'Tokens', 'Streams', 'Tokens
 import codecs, errno, glob, gzip, io, json, os, re, sys, tempfile, time, unicodedata, zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
@@ -379,6 +380,19 @@ def _counted(copy, parts, s, folder):
     ids = {k: (table[o] for o in _blocks(f)) for k,f in files.items()}
     return vocab, chars, unknown, ids
 
+def _known(vocab, copy, parts, s, folder):
+    "The same with a vocab that is there already"
+    unk = vocab.o2i.get(vocab.unk)
+    chars = dict.fromkeys(parts, 0)
+    unknown = dict(unknown=0, most=[])
+    def ids(k):
+        for text in copy.pieces(*parts[k]):
+            chars[k] += len(text)
+            res = vocab.encode(text).numpy()
+            if k == 'valid' and unk is not None: unknown['unknown'] += int((res == unk).sum())
+            yield res
+    return vocab, chars, unknown, {k: ids(k) for k in parts}
+
 def _subwords(copy, parts, s, folder):
     "The same by subwords"
     t = _tokenizers()
@@ -444,7 +458,7 @@ def cut(
     source, # A file, a folder, a pattern with `*`, '-' for standard input, or a list of these
     folder, # Where the ids are kept, made if it isn't there
     by:str='word', # 'word': words and punctuation marks; 'char'; 'bpe': subwords
-    vocab:int=None, # Most tokens of the vocab; None: 8,000 subwords, else 60,000
+    vocab:int|TextVocab=None, # Most tokens of the vocab, or one; None: 8,000 subwords, else 60,000
     min_freq:int=2, # Leave out what comes less often in the training part
     newlines:bool=True, # By 'word': is a line break a token?
     valid=0.1, # The share of the text that validates, from its end; or a source of its own
@@ -454,7 +468,13 @@ def cut(
     "Cut a text into ids, once; a later call with the same text and settings opens what is there"
     check_choice('by', by, ('word','char','bpe'))
     if vocab is None: vocab = 8000 if by == 'bpe' else 60_000
-    check_number('vocab', vocab, 257 if by == 'bpe' else 2, 2**32, whole=True)
+    known = None
+    if isinstance(vocab, TextVocab):
+        known = vocab
+        by = vocab.by
+        newlines = vocab.newlines
+        vocab = blake2b(json.dumps(vocab.state()).encode(), digest_size=16).hexdigest()
+    else: check_number('vocab', vocab, 257 if by == 'bpe' else 2, 2**32, whole=True)
     check_sizes(min_freq=min_freq)
     shares = {k: v for k,v in dict(valid=valid, test=test).items() if isinstance(v, (int,float))}
     for k,v in shares.items(): check_number(k, v, 0, 0.999, above=k == 'valid')
@@ -478,6 +498,7 @@ def cut(
         parts = _parts(copy, *whole, shares)|dict(zip(own, rest))
         parts = {k: parts[k] for k in ('train','valid','test') if k in parts}
         make = _subwords if by == 'bpe' else _counted
+        if known: make = partial(_known, known)
         about = dict(settings=s, stamps=stamps, digest=file.stem)
         return _write(file, *make(copy, parts, s, folder), about)
     except OSError as e:
