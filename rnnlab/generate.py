@@ -40,7 +40,7 @@ def token_probs(
     logits = logits.double()
     probs = ((logits-_largest(logits))/temperature).softmax(-1)
     if top_k is None and top_p in (None, 1): return probs
-    best,ids = probs.sort(dim=-1, descending=True, stable=True)
+    best,ids = probs.sort(descending=True, stable=True)
     if top_k: best[...,top_k:] = 0
     best = best/best.sum(-1, keepdim=True)
     if top_p and top_p < 1: best = best * (best.cumsum(-1)-best < top_p) # those before have less

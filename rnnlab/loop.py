@@ -318,9 +318,7 @@ class Replay:
 # %% ../nbs/source/07_loop.ipynb #24-loop-016
 class _Draws(TorchFunctionMode):
     "In this thread, dropout draws from `gen`"
-    def __init__(self, gen):
-        super().__init__()
-        self.gen = gen
+    def __init__(self, gen): self.gen = gen
 
     def __torch_function__(self, f, types, args=(), kwargs=None):
         kwargs = kwargs or {}

@@ -224,7 +224,6 @@ def beside_book(
 # %% ../nbs/source/06_recipes.ipynb #05-recipes-024
 class _Epochs(Callback):
     "Report each finished epoch"
-    run_valid = False
     def __init__(self, done): self.done = done
     def after_epoch(self): self.done(1)
 

@@ -493,7 +493,7 @@ def _take_over(self:Checkpoints, old):
     r = self.recorder
     r.smooth_loss.count,loss = o['smooth']
     r.smooth_loss.val = torch.tensor(loss)
-    r.losses = [torch.tensor(float(v)) for v in o['losses']]
+    r.losses = [torch.tensor(v) for v in o['losses']]
     r.lrs,r.iters,r.values = ([*o[k]] for k in ('lrs','iters','values'))
     self.learn.begin = (int(old['at']['epoch']), int(old['at']['batch']))
     if self.patience and self.waited >= self.patience: # it had stopped for good

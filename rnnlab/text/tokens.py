@@ -260,7 +260,7 @@ class TokensLoader(LMDataLoader):
         batches:Streams, # What to read
         vocab:TextVocab, # Turns ids into words for `show_batch`
         digest:str, # What these batches are, for checkpoints
-        left_over:int=0, # Sequences of the text that fill no batch, for the record
+        left_over:int, # Sequences of the text that fill no batch, for the record
     ):
         self.batches = batches
         self.vocab = vocab

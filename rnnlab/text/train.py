@@ -145,7 +145,7 @@ def describe(
     s = settings
     vocab = tokens.vocab
     parts = {k: tokens.counts['tokens'][k] for k in tokens.n_chars}
-    share = np.bincount(tokens.ids('valid'), minlength=len(vocab))/parts['valid']
+    share = np.bincount(tokens.ids('valid'))/parts['valid']
     most = _most((vocab[i], share[i]) for i in (-share).argsort(kind='stable')[:5].tolist())
     unknown = _most((o, n/parts['valid']) for o,n in tokens.counts['most'])
     n = sum(o.numel() for o in get_model(learn.model).parameters())
@@ -225,7 +225,7 @@ class LiveBar(Callback):
     def after_epoch(self):
         row = dict(zip(self.recorder.metric_names[1:], self.recorder.values[-1]))
         base = self.about['to_beat']
-        if self.epoch in (0,self.learn.begin[0]):
+        if self.epoch == self.learn.begin[0]:
             print('epoch  train_loss  valid_loss  perplexity  accuracy  bits/char  '
                   '(perplexity of unigram, Kneser–Ney)', flush=True)
         bits = row['valid_loss']/math.log(2)/base['characters']
