@@ -74,6 +74,8 @@ def step_seconds(
 ) -> tuple[float,float]: # In one process, which may lack the memory: `inf`; and in all of them
     "How long a step takes: the whole batch in one process, and a share in each"
     model = deepcopy(get_model(learn.model)).train()
+    for o in model.modules(): # a copy's weights lie apart, of which cuDNN warns
+        if hasattr(o, 'flatten_parameters'): o.flatten_parameters()
     x,y = (o.to(next(model.parameters()).device) for o in learn.dls.train.batches[0])
     n,warm_up = (10,12) if x.is_cuda else (3,1)
     for cb in learn._grab_cbs(MixedPrecision): cb.before_fit()
