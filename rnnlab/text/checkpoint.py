@@ -7,7 +7,7 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'save_weights', 'load_weights',
            'Checkpoints', 'find_checkpoint', 'open_checkpoint', 'as_written']
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-002
-import hashlib, json, math, os, pickletools, random, re, reprlib, time, warnings, zipfile
+import json, math, os, pickletools, random, re, reprlib, time, warnings, zipfile
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -191,14 +191,6 @@ class LMLearner(Learner):
             if i >= first: self.one_batch(i, b)
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-022
-def _digest(dl):
-    "A fingerprint of a data loader's batches"
-    if hasattr(dl, 'digest'): return dl.digest # see rnnlab.text.tokens
-    h = hashlib.blake2b(digest_size=16)
-    for x,y in dl.batches:
-        for o in (x,y): h.update(o.cpu().numpy().tobytes())
-    return h.hexdigest()
-
 def _plan(learn):
     "What must be the same when a fit goes on, by name"
     train,valid = (getattr(dl, 'whole', dl) for dl in learn.dls) # see rnnlab.text.distributed
@@ -209,12 +201,10 @@ def _plan(learn):
               for cb in learn._grab_cbs(ParamScheduler) for k,f in cb.scheds.items()}
     fixed = [{k: v for k,v in h.items() if k not in scheds and isinstance(v, (int,float,str))}
              for h in learn.opt.hypers]
-    if hasattr(v, 'state'): v = v.state()
-    elif isinstance(v, Vocab): v = dict(tokens=v.tokens, unk=v.unk, sep=v.sep, by=v.by)
     model = get_model(learn.model)
     return dict(
-        vocab=v,
-        text=[_digest(train), _digest(valid)], batch=list(train.batches[0][0].shape),
+        vocab=v.state() if isinstance(v, Vocab) else v, text=[train.digest, valid.digest],
+        batch=list(train.batches[0][0].shape),
         model=type(model).__name__, sizes={k: list(v.shape) for k,v in model.state_dict().items()},
         epochs=learn.n_epoch, schedule=scheds, settings=fixed)
 

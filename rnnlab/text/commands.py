@@ -128,12 +128,11 @@ def generate_cli(
 ):
     "Let a model that rnnlab-train trained go on with a text"
     from rnnlab.core import check_sizes, shown
-    from rnnlab.data import tokenize
     from rnnlab.generate import stream
     from rnnlab.text.train import load_model
     check_sizes(tokens=tokens)
     model,vocab,_ = load_model(folder, last, device)
-    said = vocab.cut(prompt) if hasattr(vocab, 'cut') else tokenize(prompt, vocab.by)
+    said = vocab.cut(prompt)
     unknown = list(dict.fromkeys(o for o in said if o not in vocab))
     if unknown:
         more = f' and {len(unknown)-8} more' if len(unknown) > 8 else ''

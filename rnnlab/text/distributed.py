@@ -40,10 +40,7 @@ def own_rows(
         raise ValueError(f"bs={bs}: {n} processes can't share so many rows evenly; choose a "
                          f"multiple of {n}")
     own = slice(rank*bs//n, (rank+1)*bs//n)
-    if hasattr(dl, 'rows'): res = dl.rows(own, device) # rnnlab.text.tokens reads no others
-    else:
-        some = [(x[own], y[own]) for x,y in dl.batches]
-        res = LMDataLoader(some, dl.vocab, device, dl.left_over)
+    res = dl.rows(own, device)
     res.whole = dl
     return res
 

@@ -6,7 +6,7 @@
 __all__ = ['text_files', 'read_texts', 'TextVocab', 'Tokens', 'Streams', 'TokensLoader', 'cut']
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-002
-import codecs, errno, glob, gzip, io, json, os, re, sys, tempfile, time, unicodedata, zlib
+import errno, glob, gzip, io, json, os, re, sys, tempfile, time, unicodedata, zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -14,11 +14,10 @@ from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
 import numpy as np, torch
-from torch import Tensor
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from ..core import check_choice, check_device, check_number, check_sizes
-from ..data import LMDataLoader, Vocab, tokenize
+from ..data import LMDataLoader, Vocab, text_pieces, tokenize
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-005
 def text_files(
@@ -40,28 +39,12 @@ def text_files(
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-008
 _piece = 2**20 # characters
 
-def _decoded(f, name):
-    "The text in the binary file `f`, bit by bit, with line ends as '\\n'"
-    start = f.peek(4)[:4]
-    if start[:2] == b'\x1f\x8b': f = io.BufferedReader(gzip.GzipFile(fileobj=f))
-    utf8 = codecs.getincrementaldecoder('utf-8')()
-    decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
-    done = 0
-    more = True
-    while more:
-        try: data = f.read(_piece)
-        except (EOFError,zlib.error,gzip.BadGzipFile) as e:
-            raise ValueError(f"{name} is damaged or cut short ({e}); get it again") from e
-        more = bool(data)
-        held = len(utf8.getstate()[0]) # bytes of a character whose end is still to come
-        try: text = decoder.decode(data, final=not more)
-        except UnicodeDecodeError as e:
-            kind = 'UTF-16' if start[:2] in (b'\xff\xfe', b'\xfe\xff') else 'ITS-ENCODING'
-            raise ValueError(f"{name}: byte {done-held+e.start} is not UTF-8; save it as UTF-8 "
-                             f"first (`iconv -f {kind} -t UTF-8` does it)") from None
-        if '\0' in text: raise ValueError(f"{name} holds a NUL, as no text does: a binary file?")
-        yield text if done else text.removeprefix('\ufeff') # a byte-order mark
-        done += len(data)
+def _unpacked(f, name):
+    "The text in the binary file `f`, which gzip may have packed"
+    if f.peek(2)[:2] == b'\x1f\x8b': f = gzip.GzipFile(fileobj=f)
+    try: yield from text_pieces(f, name, _piece)
+    except (EOFError,zlib.error,gzip.BadGzipFile) as e:
+        raise ValueError(f"{name} is damaged or cut short ({e}); get it again") from e
 
 def _pieces(texts):
     "The same text, normalised, in pieces that end where no word does"
@@ -82,9 +65,9 @@ def read_texts(
     def texts():
         for i,name in enumerate(text_files(source)):
             if i: yield sep
-            if name == '-': yield from _decoded(sys.stdin.buffer, 'standard input')
+            if name == '-': yield from _unpacked(sys.stdin.buffer, 'standard input')
             else:
-                with open(name, 'rb') as f: yield from _decoded(f, name)
+                with open(name, 'rb') as f: yield from _unpacked(f, name)
     return _pieces(texts())
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-013
@@ -140,17 +123,11 @@ class TextVocab(Vocab):
         if self.by == 'bpe': return self.bpe.encode(text).tokens
         return ['\n' if o == '\0' else o for o in _cut_words(text, self.newlines)]
 
-    def encode(self, tokens:str|Iterable[str]) -> Tensor:
-        "int64 ids of a text, or of tokens"
-        return super().encode(self.cut(tokens) if isinstance(tokens, str) else tokens)
-
     def join(self, tokens:Iterable[str]) -> str:
         "The text that `tokens` make; half a character of BPE becomes '\ufffd'"
         if self.by == 'bpe': return self.bpe.decoder.decode(list(tokens))
         if self.by == 'char': return ''.join(tokens)
         return _break.sub('\n', _marks.join(tokens))
-
-    def __eq__(self, o): return isinstance(o, TextVocab) and self.state() == o.state()
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-019
 _format = 1
@@ -256,6 +233,7 @@ class Streams(Sequence):
 
 class TokensLoader(LMDataLoader):
     "A `LMDataLoader` that reads its batches from the disk"
+    digest = None # it is given: to compute it would be to read the text
     def __init__(self,
         batches:Streams, # What to read
         vocab:TextVocab, # Turns ids into words for `show_batch`
