@@ -597,6 +597,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'rnnlab.loop._tensors': ('source/loop.html#_tensors', 'rnnlab/loop.py'),
                              'rnnlab.loop._told': ('source/loop.html#_told', 'rnnlab/loop.py'),
                              'rnnlab.loop._waits': ('source/loop.html#_waits', 'rnnlab/loop.py'),
+                             'rnnlab.loop.apart': ('source/loop.html#apart', 'rnnlab/loop.py'),
                              'rnnlab.loop.aside': ('source/loop.html#aside', 'rnnlab/loop.py'),
                              'rnnlab.loop.back': ('source/loop.html#back', 'rnnlab/loop.py'),
                              'rnnlab.loop.forget': ('source/loop.html#forget', 'rnnlab/loop.py'),

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['train', 'one_cycle', 'FusedAdam', 'FusedCrossEntropy', 'lm_loss', 'forget', 'validate', 'smoothed', 'aside', 'back',
-           'NotRecorded', 'Replay', 'Gradients', 'on_the_host', 'Captured']
+           'apart', 'NotRecorded', 'Replay', 'Gradients', 'on_the_host', 'Captured']
 
 # %% ../nbs/source/07_loop.ipynb #24-loop-002
 import random, sys, warnings
@@ -58,15 +58,14 @@ def train(
     step = Replay(step, model, opt.count)
     losses = []
     rows = []
-    main = aside(device)
-    for epoch in range(epochs):
-        gradients.begin()
-        for x,y in dls.train.batches:
-            opt.hypers[0]['lr'],opt.hypers[0]['mom'] = next(rates)
-            losses.append(step(x, y).clone())
-        valid,right = validate(model, dls.valid.batches)
-        rows.append(dict(train_loss=smoothed(losses), valid_loss=valid, accuracy=right))
-    back(main)
+    with apart(device):
+        for epoch in range(epochs):
+            gradients.begin()
+            for x,y in dls.train.batches:
+                opt.hypers[0]['lr'],opt.hypers[0]['mom'] = next(rates)
+                losses.append(step(x, y).clone())
+            valid,right = validate(model, dls.valid.batches)
+            rows.append(dict(train_loss=smoothed(losses), valid_loss=valid, accuracy=right))
     return rows
 
 # %% ../nbs/source/07_loop.ipynb #24-loop-005
@@ -257,6 +256,13 @@ def back(main):
     if main is None: return
     main.wait_stream(torch.cuda.current_stream())
     torch.cuda.set_stream(main)
+
+@contextmanager
+def apart(device):
+    "Inside it, a GPU works in the stream that `aside` takes"
+    main = aside(device)
+    try: yield
+    finally: back(main)
 
 class NotRecorded(RuntimeError): "A step does what can't be recorded"
 

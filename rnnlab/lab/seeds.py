@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from fastai.torch_core import default_device
 from ..core import check_choice, check_device, check_sizes, one_thread
 from ..data import Corpus, lm_dls
-from ..loop import FusedAdam, aside, back, one_cycle, smoothed
+from ..loop import FusedAdam, apart, one_cycle, smoothed
 from .kernels import GRULayers, LSTMLayers, gru_biases, max_hidden, triton
 from ..models import StatefulModel
 from ..recipes import chapter_corpus, engines, get_recipe
@@ -250,10 +250,9 @@ def _capture(self:Seeds):
     def step():
         self._step(self.i, self.i % len(self.x))
         self.i += 1
-    main = aside(self.device)
-    step() # so that cuBLAS and the like are ready
-    with torch.cuda.graph(self.graph, stream=torch.cuda.current_stream()): step()
-    back(main)
+    with apart(self.device):
+        step() # so that cuBLAS and the like are ready
+        with torch.cuda.graph(self.graph, stream=torch.cuda.current_stream()): step()
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-057
 @patch

@@ -24,7 +24,7 @@ from fastai.torch_core import get_model, num_distrib, rank_distrib
 from fastcore.basics import patch
 from ..core import check_sizes, n_cores
 from ..data import LMDataLoader
-from ..loop import Captured, Replay, aside, back, forget, lm_loss
+from ..loop import Captured, Replay, apart, forget, lm_loss
 from .checkpoint import LMLearner
 
 # %% ../../nbs/source/text/13_distributed.ipynb #17-distribu-005
@@ -89,18 +89,17 @@ def step_seconds(
     def now():
         if x.is_cuda: torch.cuda.synchronize()
         return time.perf_counter()
-    main = aside(x.device)
     alone = math.inf
-    if not rank_distrib():
-        threads = torch.get_num_threads()
-        torch.set_num_threads(int(os.environ.get('THREADS_OF_ONE', n_cores())))
-        with suppress(torch.OutOfMemoryError): alone = timed(model, x, y)
-        torch.set_num_threads(threads)
-    torch.distributed.all_reduce(x.new_zeros(1)) # wait for it: all cores were one's
-    forget(model)
-    own = (o.chunk(num_distrib())[rank_distrib()] for o in (x,y))
-    together = timed(DistributedDataParallel(model), *own)
-    back(main)
+    with apart(x.device):
+        if not rank_distrib():
+            threads = torch.get_num_threads()
+            torch.set_num_threads(int(os.environ.get('THREADS_OF_ONE', n_cores())))
+            with suppress(torch.OutOfMemoryError): alone = timed(model, x, y)
+            torch.set_num_threads(threads)
+        torch.distributed.all_reduce(x.new_zeros(1)) # wait for it: all cores were one's
+        forget(model)
+        own = (o.chunk(num_distrib())[rank_distrib()] for o in (x,y))
+        together = timed(DistributedDataParallel(model), *own)
     return alone,together
 
 @contextmanager
