@@ -145,7 +145,8 @@ def describe(
     s = settings
     vocab = tokens.vocab
     parts = {k: tokens.counts['tokens'][k] for k in tokens.n_chars}
-    share = np.bincount(tokens.ids('valid'))/parts['valid']
+    blocks = np.array_split(tokens.ids('valid'), parts['valid']//2**20+1) # they need little memory
+    share = sum(np.bincount(o, minlength=len(vocab)) for o in blocks)/parts['valid']
     most = _most((vocab[i], share[i]) for i in (-share).argsort(kind='stable')[:5].tolist())
     unknown = _most((o, n/parts['valid']) for o,n in tokens.counts['most'])
     n = sum(o.numel() for o in get_model(learn.model).parameters())
@@ -422,17 +423,17 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     s,old = _begin(out, resume, init_from, given)
     keep = _keep(out, resume, every, patience, old.longer)
     text = {k: _names(v) for k,v in dict(text=path or None, valid=valid, test=test).items()}
+    own = bool(init_from or old.about.get('own_vocab')) # a vocab that isn't this text's
     kept = Path(out)/str(old.about.get('ids'))
     again = resume and not any(text.values())
     if again: text = {k: old.about.get(k) for k in text}
     if again and kept.is_file(): tokens = Tokens(kept)
     elif text['text']:
-        own = old.vocab if init_from or old.about.get('own_vocab') else None
-        tokens = text_tokens(text['text'], s, out, text['valid'], text['test'] or 0., own)
+        tokens = text_tokens(text['text'], s, out, text['valid'], text['test'] or 0.,
+                             old.vocab if own else None)
     else: raise ValueError("file: say which text; the checkpoint doesn't know it")
     learn = text_learner(tokens, s, device)
     if init_from: learn.model.load_state_dict(old.weights)
-    own = bool(init_from or old.about.get('own_vocab')) # a vocab that isn't this text's
     keep.about = dict(settings=asdict(s), ids=tokens.file.name, own_vocab=own, **text)
     if 'to_beat' in old.about: keep.about['to_beat'] = old.about['to_beat']
     return s,old,keep,tokens,learn
