@@ -106,8 +106,7 @@ class TextVocab(Vocab):
         bpe:str|None=None, # By 'bpe': `tokenizers`' own description
     ):
         check_choice('by', by, ('word','char','bpe'))
-        super().__init__(tokens, unk, ' ' if by == 'word' else '')
-        self.by = by
+        super().__init__(tokens, unk, by)
         self.newlines = newlines
         self.bpe = bpe and _tokenizers().Tokenizer.from_str(bpe)
 
