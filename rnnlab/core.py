@@ -98,12 +98,10 @@ def check_new_file(
     path = Path(path)
     if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(suffixes)}")
-    if path.is_dir(): raise ValueError(f"{path} is a folder; give the name of a file")
-    folder = path.absolute().parent
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"{path}: can't write into {folder}; make it first, or choose another")
-    if os.path.lexists(path) and not force:
-        raise ValueError(f"{path} exists already; choose another name, or replace it with --force")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise ValueError(f"{path}: can't write into this folder; make it first, or choose another")
+    if path.is_dir() or (os.path.lexists(path) and not force):
+        raise ValueError(f"{path} exists already; choose another, or replace a file with --force")
     return path
 
 # %% ../nbs/source/00_core.ipynb #00-core-017
