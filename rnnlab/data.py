@@ -33,14 +33,11 @@ def number_words(
     return num2words(n, lang='en').replace(' and ', ' ').replace('-', ' ').replace(',', '')
 
 # %% ../nbs/source/01_data.ipynb #00-data-009
-_ranges = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}
-
-@lru_cache(maxsize=2)
-def _text_of(ns): return ''.join(f'{number_words(n)} \n' for n in ns)
-
+@lru_cache(maxsize=1)
 def human_numbers_files() -> dict[str,str]: # File name → content
     "The two files of Human Numbers, made here, without a network"
-    return {f: _text_of(ns) for f,ns in _ranges.items()}
+    numbers = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}
+    return {f: ''.join(f'{number_words(n)} \n' for n in ns) for f,ns in numbers.items()}
 
 # %% ../nbs/source/01_data.ipynb #00-data-015
 def text_pieces(

@@ -184,7 +184,10 @@ class _GatedRNN(_Layers):
         elif dev == 'cpu' and (packed or n == 1): n = 0
         return (*(s.to(torch.get_autocast_dtype(dev)) for s in state[:n]), *state[n:])
 
-    def _forward(self, input, hx):
+    def forward(self,
+        input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or packed
+        hx:tuple|None=None, # `(h_0, c_0)`, each `num_layers*directions x bs x size`; None: zeros
+    ) -> tuple: # `output, (h_n, c_n)`: the last layer's `h` at all steps, all layers' last states
         if isinstance(input, PackedSequence): return self._packed(input, hx)
         if input.dim() not in (2, 3):
             raise ValueError(f"input: expected 2 axes, or 3 with a batch, got {tuple(input.shape)}")
@@ -209,12 +212,6 @@ class LSTM(_GatedRNN):
     "`nn.LSTM`'s arguments, `state_dict`, initial weights and results (Gers 2000; Sak 2014)"
     mode = 'LSTM'
     n_states = 2
-
-    def forward(self,
-        input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or packed
-        hx:tuple|None=None, # `(h_0, c_0)`, each `num_layers*directions x bs x size`; None: zeros
-    ) -> tuple: # `output, (h_n, c_n)`: the last layer's `h` at all steps, all layers' last states
-        return self._forward(input, hx)
 
     def _step(self, x, h, state):
         "`x` and `h` are the products of input and hidden state, `bs x 4*hidden_size`"
@@ -276,7 +273,7 @@ class GRU(_GatedRNN):
         input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or packed
         hx:Tensor|None=None, # `h_0`, `num_layers*directions x bs x hidden_size`; None: zeros
     ) -> tuple: # `output, h_n`: the last layer's `h` at all steps, all layers' last states
-        output,(h_n,) = self._forward(input, None if hx is None else (hx,))
+        output,(h_n,) = super().forward(input, None if hx is None else (hx,))
         return output, h_n
 
     def _step(self, x, h, state): return _gru_step(x, h, state[0]),
