@@ -99,7 +99,8 @@ def check_new_file(
     if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(suffixes)}")
     if not os.access(path.absolute().parent, os.W_OK):
-        raise ValueError(f"{path}: can't write into this folder; make it first, or choose another")
+        raise ValueError(f"{path}: its folder does not exist, or is not yours to write in; "
+                         "make it first, or choose another")
     if path.is_dir() or (os.path.lexists(path) and not force):
         raise ValueError(f"{path} exists already; choose another, or replace a file with --force")
     return path
