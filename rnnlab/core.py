@@ -63,8 +63,8 @@ def check_device(
     if device is None: return default_device()
     try: return torch.zeros(1, device=device).device
     except Exception as e:
-        why = f"device={str(device)!r} cannot be used here ({str(e).splitlines()[0]})"
-        raise ValueError(f"{why}; try cpu, or leave it out") from None
+        raise ValueError(f"device={str(device)!r} cannot be used here ({str(e).splitlines()[0]}); "
+                         "try cpu, or leave it out") from None
 
 # %% ../nbs/source/00_core.ipynb #00-core-011
 @contextmanager

@@ -315,8 +315,7 @@ class LMDataLoader(DataLoader):
     def new(self, dataset=None, cls=None, shuffle=False, **kwargs):
         "The same batches again, or those of `dataset`, as fastai's `get_preds` and `export` ask"
         if shuffle:
-            raise ValueError("shuffle=True: the rows of these batches continue one another, "
-                             "so they are read in order; use shuffle=False")
+            raise ValueError("shuffle=True: these rows continue one another; use shuffle=False")
         batches = self.batches if dataset is None else dataset
         return LMDataLoader(batches, self.vocab, self.device, self.left_over)
 
