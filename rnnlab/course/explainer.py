@@ -70,16 +70,9 @@ def _widget():
         view = traitlets.Unicode('page').tag(sync=True)
     return Explainer
 
-def _check_kind(model):
-    "Raise `TypeError` if `explainer.js` does not know this kind of model"
-    loop = {'h_h.weight','h_h.bias'}
-    rnn = {f'rnn.{o}' for o in ('weight_ih','weight_hh','bias_ih','bias_hh')}
-    known = [{'i_h.weight','h_o.weight','h_o.bias'} | o for o in (loop, rnn)]
-    names = {re.sub(r'_l\d$', '', k) for k in model.state_dict()} # a layer stands for all
-    relu = getattr(getattr(model, 'rnn', None), 'nonlinearity', '') == 'relu'
-    if names not in known or relu:
-        raise TypeError(f"model: {type(model).__name__} is none of the chapter's kinds; give "
-                        "LMModel1 to 8, or a model with their i_h, h_h or rnn, and h_o")
+_ends = {'i_h.weight','h_o.weight','h_o.bias'}
+_kinds = [_ends | {'h_h.weight','h_h.bias'}, # those that `explainer.js` knows, by their weights
+          _ends | {f'rnn.{o}' for o in ('weight_ih','weight_hh','bias_ih','bias_hh')}]
 
 def explain(
     model:nn.Module|None=None, # Such as `learn.model`; None: the stored models of the chapter
@@ -91,7 +84,11 @@ def explain(
     widget = _widget()
     if model is None:
         return widget(weights=explainer_file('explainer.safetensors').read_bytes(), state=state)
-    _check_kind(model)
+    parts = {re.sub(r'_l\d$', '', k) for k in model.state_dict()} # a layer stands for all
+    relu = getattr(getattr(model, 'rnn', None), 'nonlinearity', '') == 'relu'
+    if parts not in _kinds or relu:
+        raise TypeError(f"model: {type(model).__name__} is none of the chapter's kinds; give "
+                        "LMModel1 to 8, or a model with their i_h, h_h or rnn, and h_o")
     if isinstance(vocab, Corpus): vocab = vocab.vocab
     check_number('units a layer', embedding_of(model, vocab).embedding_dim, 1, 64)
     name = type(model).__name__
