@@ -101,9 +101,8 @@ def _try_group(ex, f, m, bs):
         untouched(f, ds, bs)
         def run(o):
             out = o(ds, bs)
-            wrong_if(out is None, "the result is None: is there a `return`?")
-            try: out = list(out)
-            except TypeError: raise Wrong(f"expected a list, got {brief(out)}") from None
+            wrong_if(not hasattr(out, '__iter__'), f"it should `return` a list, got {brief(out)}")
+            out = list(out)
             wrong_if(len(out) > m*bs, f"{at}expected {m*bs} items, {m} for each of {bs} rows, got "
                      f"{len(out)}; what does not fill a batch is left out")
             lines = [' '.join(map(str, out[i:i+bs])) for i in range(0, len(out), bs)]
@@ -126,9 +125,8 @@ def _try_first(ex, f, bs, sl, n):
     batches = [(torch.randint(10, (bs, sl)), torch.randint(10, (bs,))) for _ in range(n+3)]
     def run(o):
         res = o(_Endless(batches), vocab, n)
-        wrong_if(res is None, "the result is None: is there a `return`?")
-        wrong_if(not isinstance(res, list) or not all(isinstance(r, list) for r in res), "expected "
-                 f"a list of {n} lists, one a batch, got {brief(res)}")
+        wrong_if(not isinstance(res, list) or not all(isinstance(r, list) for r in res), "it "
+                 f"should `return` a list of {n} lists, one a batch, got {brief(res)}")
         wrong_if(len(res) != n, f"expected {n} batches, got {len(res)}")
         return {f'batch {k}': r for k,r in enumerate(res)}, {}
     judge(ex, f, run)
@@ -438,22 +436,16 @@ exercise(given, 'ar', _try_penalty, edges=[dict(bs=1), dict(sl=1)])
 exercise(given, 'tar', _try_penalty, edges=[dict(bs=1), dict(sl=1), dict(n=1)])
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-078
-def _judge_tie(a, b):
-    "Raise `Wrong` unless the embedding's weight `a` and the output layer's `b` are one parameter"
-    if a is b: return
-    wrong_if(a.data_ptr() == b.data_ptr(), "the two layers share their numbers, but are two "
-             "parameters: each gets a gradient of its own, and the optimizer moves them twice; "
-             "assign the parameter itself, not its `.data`")
-    wrong_if(torch.equal(a, b), "h_o has a copy of the embedding's weight: they are equal now, "
-             "and part at the first step; assign the parameter itself")
-    raise Wrong("`h_o.weight` is not `i_h.weight`: the two layers have a weight each")
-
 def _try_tied(ex, cls, bs, sl, vocab_sz, n_hidden):
     m = cls(vocab_sz, n_hidden)
-    i_h = getattr(m, 'i_h', None)
-    h_o = getattr(m, 'h_o', None)
-    if isinstance(i_h, nn.Module) and isinstance(h_o, nn.Module):
-        _judge_tie(i_h.weight, h_o.weight)
+    a = m.i_h.weight
+    b = m.h_o.weight
+    wrong_if(a is not b and a.data_ptr() == b.data_ptr(), "the two layers share their numbers, but "
+             "are two parameters: each gets a gradient of its own, and the optimizer moves them "
+             "twice; assign the parameter itself, not its `.data`")
+    wrong_if(a is not b and torch.equal(a, b), "h_o has a copy of the embedding's weight: they are "
+             "equal now, and part at the first step; assign the parameter itself")
+    wrong_if(a is not b, "`h_o.weight` is not `i_h.weight`: the two layers have a weight each")
     _try_model(ex, cls, bs, sl, vocab_sz, n_hidden)
 
 exercise(given, 'TiedModel', _try_tied, edges=[dict(bs=1), dict(vocab_sz=5, n_hidden=5)])

@@ -67,12 +67,11 @@ def _embedding(model, vocab):
 
 def _tokens(vocab, text): return tokenize(text, vocab.by) if isinstance(text, str) else list(text)
 
-def _read(model, vocab, text, context='', max_tokens=60, least=1):
+def _read(model, vocab, text, context='', least=1):
     "Ids of `context` and `text` as one batch on the model's device, and the tokens that it reads"
     emb,vocab = _embedding(model, vocab)
     before,ids = (vocab.encode(_tokens(vocab, o)) for o in (context, text))
-    check_number('tokens of text', len(ids), least, max_tokens,
-                 remedy='give what comes before them as context, or raise max_tokens')
+    check_number('tokens of text', len(ids), least)
     tokens = [vocab[i] for i in ids.tolist()]
     return torch.cat([before, ids])[None].to(emb.weight.device),tokens
 
@@ -177,10 +176,9 @@ def trace(
     text, # What to read: a text, or a list of tokens
     layer:int=0, # Which of `recurrent_layers(model)`
     context='', # What the model reads first, without it being recorded
-    max_tokens:int=10_000, # Longest text; a longer one raises
 ) -> Trace:
     "Gates and states of a recurrent layer for each token, replayed from its weights and checked"
-    ids,tokens = _read(model, vocab, text, context, max_tokens)
+    ids,tokens = _read(model, vocab, text, context)
     layer = recurrent_layers(model)[layer]
     states = _states(model, ids, [layer])[0]
     return Trace(layer, tokens, {k: v[-len(tokens):] for k,v in states.items()})
@@ -319,11 +317,10 @@ def gate_maps(
     units:list=None, # Units from top to bottom; None: half follow the place since `sep`, half hold
     sep:str='.', # The token after which a white line is drawn
     context='', # What the model reads first, without it being shown
-    max_tokens:int=60, # Longest text that the picture takes; a longer one raises
     max_units:int=24, # How many units, if none are named; without a `sep`, those that vary most
 ) -> Picture: # `data`: a row a token; columns (gate, unit), all units, unsorted
     "Gates and states of a recurrent layer as heat maps: a column a token, a row a unit"
-    t = trace(model, vocab, text, layer, context, max_tokens)
+    t = trace(model, vocab, text, layer, context)
     show = show or _panels[t.layer.kind]
     for o in show: check_choice('show', o, _panels[t.layer.kind])
     groups = _rows(t, sep, units, max_units)
@@ -357,10 +354,9 @@ def counters(
     layer:int=None, # One of `recurrent_layers(model)`; None: all
     context='', # What the model reads first, without it being scored
     show:int=30, # How many of the first tokens the picture shows
-    max_tokens:int=10_000, # Longest text; a longer one raises
 ) -> Picture: # `data`: a row a unit and state (c, h), best first: `r`, and `r_same_token`
     "Score each unit by how well its state follows a count, and draw the best one beside it"
-    ids,tokens = _read(model, vocab, text, context, max_tokens, 2)
+    ids,tokens = _read(model, vocab, text, context, 2)
     layers = recurrent_layers(model)
     chosen = range(len(layers)) if layer is None else [layer]
     what = f"tokens since {sep!r}" if count is None else 'count'
@@ -488,11 +484,10 @@ def confidence(
     vocab, # The `Vocab` (or `Corpus`) that the model was trained with
     text, # What to read: a text, or a list of tokens
     context='', # What the model reads first, without it being shown
-    max_tokens:int=60, # Longest text that the picture takes; a longer one raises
 ) -> Picture: # A row a token: `token`, `p`, `predicted`, `p_predicted`, `right`; NaN where none is
     "The probability of each token of a text before it was read, wrong predictions marked"
     _,vocab = _embedding(model, vocab)
-    ids,tokens = _read(model, vocab, text, context, max_tokens, 1 if len(context) else 2)
+    ids,tokens = _read(model, vocab, text, context, 1 if len(context) else 2)
     probs = _next_probs(model, ids, len(tokens)).double().cpu()
     true = ids[0,ids.shape[1]-len(probs):].cpu()
     top,best = probs.max(1)
