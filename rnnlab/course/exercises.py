@@ -147,22 +147,19 @@ def _try_one_hot(ex, f, bs, sl, vocab_sz, n_hidden):
 exercise(given, 'one_hot_lookup', _try_one_hot)
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-056
-def _try_model(ex, cls, bs, sl, vocab_sz, n_hidden, axes='bs x sl x vocab_sz'):
+def _try_model(ex, cls, bs, sl, vocab_sz, n_hidden):
     x = torch.randint(vocab_sz, (bs, sl))
-    m = judge_module(ex, cls, (vocab_sz, n_hidden), lambda m: {f'the logits ({axes})': m(x)})
+    m = judge_module(ex, cls, (vocab_sz, n_hidden), lambda m: {'the logits': m(x)})
     untouched(m, x)
     anywhere(m, x)
 
-def _try_last(ex, cls, bs, sl, vocab_sz, n_hidden):
-    _try_model(ex, cls, bs, sl, vocab_sz, n_hidden, axes='bs x vocab_sz')
-
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-054
-def _try_two(ex, cls, bs, vocab_sz, n_hidden): _try_last(ex, cls, bs, 2, vocab_sz, n_hidden)
+def _try_two(ex, cls, bs, vocab_sz, n_hidden): _try_model(ex, cls, bs, 2, vocab_sz, n_hidden)
 
 exercise(given, 'TwoWordModel', _try_two, edges=[dict(bs=1)], like='LMModel2')
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-056b
-exercise(given, 'LMModel2', _try_last, edges=[dict(bs=1), dict(sl=1), dict(sl=2), dict(sl=7)])
+exercise(given, 'LMModel2', _try_model, edges=[dict(bs=1), dict(sl=1), dict(sl=2), dict(sl=7)])
 
 # %% ../../nbs/source/course/31_exercises.ipynb #10-exercises-063
 class _Diary(RegModel):
@@ -237,8 +234,7 @@ def _try_stateful(ex, cls, bs, sl, vocab_sz, n_hidden):
     more = torch.randint(vocab_sz, (bs+1, sl))
     sizes = vocab_sz,n_hidden
     judge_module(ex, cls, sizes, lambda m: _two_batches(m, x1, x2))
-    judge_module(ex, cls, sizes, lambda m: _after_reset(m, x1, x2))
-    m = judge_module(ex, cls, sizes, lambda m: _after_reset(m, x1, more))
+    for x in (x2, more): m = judge_module(ex, cls, sizes, lambda m: _after_reset(m, x1, x))
     untouched(m, x1)
     m.reset()
     anywhere(m, x1)
@@ -348,14 +344,14 @@ def _judge_mask(mask, p, what):
              f"{keep:.4f}; it holds {len(values)}, from {values[0].item():.4f} to {top:.4f}")
     places = (mask != 0).double()
     kept = places.mean().item()
+    shares = torch.cat([places.mean(0), places.mean(1)]) # of each column and row
+    wrong_if((shares-kept).abs().max() > .3, f"{what} drops whole rows or columns; it should be "
+             "drawn for each element")
     wrong_if(abs(kept-p) < .05, f"{what} keeps the share p = {p} and drops the rest; p is the "
              "probability to drop, `bernoulli_` gets that of a 1")
     wrong_if(abs(kept-(1-p)) > .05, f"{what} keeps a share of {kept:.4f}; expected about 1-p = "
              f"{1-p:.4f}")
     wrong_if(not _near(top, keep), f"{what}: {right}, got {top:.4f}")
-    shares = torch.cat([places.mean(0), places.mean(1)]) # of each column and row
-    wrong_if((shares-kept).abs().max() > .3, f"{what} drops whole rows or columns; it should be "
-             "drawn for each element")
 
 def _try_dropout_mask(ex, f, bs, sl, n):
     for p in (pick(.1, .2, .3), pick(.7, .8, .9)):

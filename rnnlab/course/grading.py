@@ -9,7 +9,7 @@ __all__ = ['exercises', 'Feedback', 'named_shape', 'beside', 'Wrong', 'wrong_if'
            'on_site', 'spec', 'hint', 'solution', 'progress', 'describe', 'check']
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-002
-import ast, copy, html, inspect, linecache, random, re, reprlib, traceback
+import ast, copy, dis, html, inspect, linecache, random, re, reprlib, traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -223,13 +223,20 @@ def exercise(given, name, *args, like=None, mistakes=(), **kwargs):
     exercises.append(Exercise(name, *o.values(), *args, **kwargs))
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-016
+_idle = {'RESUME', 'NOP', 'POP_TOP', 'LOAD_CONST', 'RETURN_CONST', 'RETURN_VALUE', 'CACHE',
+         'COPY_FREE_VARS', 'RETURN_GENERATOR'}
+
+def _does_nothing(code):
+    values = [o for o in code.co_consts if o not in (None, ...) and not isinstance(o, str)]
+    return not values and all(o.opname in _idle for o in dis.get_instructions(code))
+
 def unfilled(ex, obj):
     "Names of the functions of `obj` that are still as the stub left them"
     stub = codes(run_source(ex.stub)[ex.name])
     kept = lambda k, c: k in stub and (c.co_code, c.co_names) == (stub[k].co_code, stub[k].co_names)
-    left = [k for k,c in codes(obj).items() if kept(k, c)]
-    if not ex.bug: return left
-    return [ex.name] if len(left) == len(codes(obj)) else []
+    if ex.bug: return [ex.name] if all(kept(k, c) for k,c in codes(obj).items()) else []
+    return [k for k,c in codes(obj).items()
+            if kept(k, c) or ((k in stub or not ex.is_class) and _does_nothing(c))]
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-019
 def pick(*values):
@@ -482,21 +489,16 @@ _advice = [(re.compile(k), v) for k,v in { # a part of an error message → what
     'does not require grad': 'no gradient can flow: look for `detach`, `.item()`, `no_grad`',
 }.items()]
 
-def _here(e, obj):
-    "The last place in the learner's code `obj` that the exception `e` went through: frame, line"
-    files = {c.co_filename for c in codes(obj).values()} - {_here.__code__.co_filename}
-    at = [o for o in traceback.walk_tb(e.__traceback__) if o[0].f_code.co_filename in files]
-    return at[-1] if at else None
-
 def describe(e, obj, sizes):
     "The exception `e` of the learner's code `obj`: message, line, shapes there, what it means"
     kind = type(e).__name__
     text = str(e)
-    at = _here(e, obj)
+    files = {c.co_filename for c in codes(obj).values()} - {describe.__code__.co_filename}
+    theirs = [o for o in traceback.walk_tb(e.__traceback__) if o[0].f_code.co_filename in files]
     msg = kind
     there = {}
-    if at:
-        frame,number = at
+    if theirs:
+        frame,number = theirs[-1]
         line = linecache.getline(frame.f_code.co_filename, number).strip()
         msg += f" in line {number}" + (f", `{line[:100]}`" if line else '')
         there = {k: named_shape(v.shape, sizes) for k,v in frame.f_locals.items()
