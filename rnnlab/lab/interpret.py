@@ -314,7 +314,7 @@ def gate_maps(
     text, # What to read: a text, or a list of tokens
     layer:int=0, # Which of `recurrent_layers(model)`
     show:str=None, # Panels, such as 'fc'; None: all of ifogch (LSTM), rznh (GRU), h (RNN, loop)
-    units:list=None, # Units from top to bottom; None: half follow the place since `sep`, half hold
+    units:list=None, # Top to bottom; None: half follow the place since `sep`, half hold on
     sep:str='.', # The token after which a white line is drawn
     context='', # What the model reads first, without it being shown
     max_units:int=24, # How many units, if none are named; without a `sep`, those that vary most

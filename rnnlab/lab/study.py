@@ -107,21 +107,23 @@ def compare_runs(
 ) -> dict: # difference, low, high, superiority, cliff, p, test, runs
     "From `a` to `b`: the difference of the medians (paired: the median one), and a rank test"
     a,b = (np.asarray(o, dtype=float) for o in (a, b))
-    def shift(a, b, axis=-1): return np.median(b, axis=axis)-np.median(a, axis=axis)
     if paired:
         d = b-a
-        samples,middle = (d,),np.median
+        diff = np.median(d)
+        wins = np.sign(d)
         test = 'Wilcoxon'
+        low,high = _bootstrap((d,), np.median, level)
         p = stats.wilcoxon(d).pvalue if d.any() else 1.
     else:
-        d = b[:,None]-a
-        samples,middle = (a, b),shift
+        def shift(a, b, axis=-1): return np.median(b, axis=axis)-np.median(a, axis=axis)
+        diff = shift(a, b)
+        wins = np.sign(b[:,None]-a)
         test = 'Mann-Whitney'
+        low,high = _bootstrap((a, b), shift, level)
         p = stats.mannwhitneyu(b, a).pvalue
-    low,high = _bootstrap(samples, middle, level)
-    cliff = float(np.sign(d).mean())
-    return dict(difference=float(middle(*samples)), low=low, high=high, superiority=(cliff+1)/2,
-                cliff=cliff, p=float(p), test=test, runs=min(len(a), len(b)))
+    cliff = float(wins.mean())
+    return dict(difference=float(diff), low=low, high=high, superiority=(cliff+1)/2, cliff=cliff,
+                p=float(p), test=test, runs=min(len(a), len(b)))
 
 # %% ../../nbs/source/lab/22_study.ipynb #09-study-080
 def compare_variants(
