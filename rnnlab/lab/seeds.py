@@ -81,9 +81,9 @@ class Seeds:
         kind = self.stack.mode if self.stack else 'relu'
         on_gpu = self.device.type == 'cuda'
         fits = on_gpu and triton and r.n_hidden <= max_hidden
+        layers = _loops | (_kernels if fits else {})
         own = self.stack and on_gpu and n_seeds == 1
-        layers = {} if own else _loops | (_kernels if fits else {})
-        self.layer = layers.get(kind) # None: PyTorch's own, `torch.lstm` and the like
+        self.layer = None if own else layers.get(kind) # None: PyTorch's, as `torch.lstm`
         half = r.bs if self.layer or on_gpu else -(-r.bs//2)
         self.parts = [slice(i, i+half) for i in range(0, r.bs, half)]
         self.states = {bs: torch.zeros(2 if kind == 'LSTM' else 1, n_seeds, r.n_layers or 1, bs,
