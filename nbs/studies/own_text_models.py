@@ -21,11 +21,10 @@ out = Path(__file__).parent/'results'/'own_text_models.csv'
 def settings(by, model):
     "What isn't said is the default of `TrainSettings`"
     res = dict(by=by, model=model, split=.9, epochs=20 if model == 'AWD-LSTM' else 12)
-    if by == 'char':
-        res |= dict(bs=128, sl=128, epochs=10)
-        res |= (dict(drop_mult=.4, lr=2e-3) if model == 'AWD-LSTM' else
-                dict(n_hidden=512, p=.2, lr=3e-3 if model == 'LMModel7' else 2e-3))
-    return res
+    if by != 'char': return res
+    own = {'LMModel7': dict(n_hidden=512, p=.2, lr=3e-3), 'LMModel8': dict(n_hidden=512, p=.2,
+           lr=2e-3), 'AWD-LSTM': dict(drop_mult=.4, lr=2e-3)}
+    return res|dict(bs=128, sl=128, epochs=10)|own[model]
 
 
 def one(folder, text, by, model, seed, ids):
@@ -67,25 +66,27 @@ def write(rows):
 
 
 def count(folder):
-    "Kneser–Ney of order 5, learnt from the part that trains, on the part that tests"
+    "What counting learns from the part that trains, on the part that tests"
     import math
     import numpy as np, torch
     from rnnlab.core import environment
     from rnnlab.text.baselines import count_baselines
+    from rnnlab.text.tokens import read_texts
     with tempfile.TemporaryDirectory() as ids:
         for text,by,t in cut_all(folder, ids):
             train,test = (torch.from_numpy(t.ids(o).astype(np.int64)) for o in ('train','test'))
-            start = time.perf_counter()
-            ppl,_ = count_baselines(train, test, len(t.vocab), 5)
-            seconds = round(time.perf_counter()-start, 1)
-            unk = t.vocab.o2i.get(t.vocab.unk, -1)
-            more = dict(vocab=len(t.vocab), tokens=len(test), seconds=seconds,
-                        unknown=(test == unk).double().mean().item(), **environment('cpu'))
-            for k in list(ppl)[1:]: # without the uniform one
-                bits = math.log2(ppl[k])*len(test)/t.n_chars['test']
-                write([dict(text=text, by=by, model=k, seed=0, perplexity=ppl[k], bits=bits,
-                            **more)])
-                print(text, by, k, round(ppl[k], 3), round(bits, 4), seconds, flush=True)
+            n = t.n_chars['test']
+            end = ''.join(read_texts(f'{folder}/{texts[text]}'))[-n:]
+            unknown = [o for o in t.vocab.cut(end) if o not in t.vocab]
+            more = dict(vocab=len(t.vocab), tokens=len(test), unknown=len(unknown)/len(test),
+                        unknown_letters=sum(map(len, unknown))/n, **environment('cpu'))
+            for order in (5, 8) if by == 'char' else (5,):
+                start = time.perf_counter()
+                ppl,_ = count_baselines(train, test, len(t.vocab), order)
+                more['seconds'] = round(time.perf_counter()-start, 1)
+                write([dict(text=text, by=by, model=k, seed=0, perplexity=v,
+                            bits=math.log2(v)*len(test)/n, **more) for k,v in ppl.items()])
+                print(text, by, ppl, more['seconds'], flush=True)
 
 
 def main(folder, seeds=3, each=4):
