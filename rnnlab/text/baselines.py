@@ -9,7 +9,7 @@ __all__ = ['unigram_perplexity', 'ngram_counts', 'KneserNey', 'valid_targets', '
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-import numpy as np, pandas as pd, torch
+import numpy as np, pandas as pd
 from ..core import check_number
 from ..data import Corpus, lm_dls
 
@@ -22,8 +22,9 @@ def unigram_perplexity(
 ) -> float: # Infinite, if `add=0` and a token was never seen
     "Perplexity on `ids` of a model that only knows how often each token came in `train`"
     check_number('add', add)
-    count = torch.as_tensor(train).bincount(minlength=vocab_sz).double()+add
-    return (count/count.sum()).log()[torch.as_tensor(ids)].mean().neg().exp().item()
+    count = np.bincount(train, minlength=vocab_sz)+add
+    p = (count/count.sum())[np.asarray(ids)]
+    return float(np.exp(-np.log(p).mean())) if p.all() else math.inf
 
 # %% ../../nbs/source/text/11_baselines.ipynb #15-baselines-019
 def ngram_counts(
@@ -140,7 +141,7 @@ def text_baselines(
     ppl,discount = count_baselines(train, ids, len(corpus.vocab), order, discount)
     res = pd.DataFrame({'perplexity': ppl})
     if corpus.vocab.by == 'char': res['bits per character'] = res.perplexity.map(math.log2)
-    never_seen = 1-torch.isin(ids, train).double().mean().item()
+    never_seen = 1-np.isin(ids, train).mean().item()
     res.attrs = dict(discount=discount, train_tokens=len(train), targets=len(ids),
                      never_seen=never_seen)
     return res

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
 import numpy as np, torch
+from numpy.lib.stride_tricks import sliding_window_view
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from ..core import check_choice, check_device, check_number, check_sizes
@@ -188,9 +189,7 @@ class Tokens:
                              f"tokens need {bs*sl+1:,}; choose a smaller bs or sl (--bs, --sl), "
                              "or a longer text")
         n,left_over = divmod((len(ids)-1)//sl, bs)
-        step = ids.itemsize
-        rows = np.lib.stride_tricks.as_strided(ids, (bs, n*sl+1), (n*sl*step, step),
-                                               writeable=False)
+        rows = sliding_window_view(ids, n*sl+1)[::n*sl][:bs]
         return TokensLoader(Streams(rows, sl, check_device(device)), self.vocab,
                             f'{self.digest} {part} {bs} {sl}', left_over)
 
