@@ -54,13 +54,14 @@ def text_tokens(
     valid=None, # A source of its own for the validation part; None: the last share of the text
     test=0., # A source, or a share of the text's end, for a part that no choice looks at; 0: none
     vocab:TextVocab=None, # Use this one; None: make one from the part that trains
+    progress:bool=False, # Say what takes time
 ) -> Tokens:
     "The text as ids, cut as `settings` say"
     s = settings
     if valid is None: valid = round(1-s.split, 6)
     by = 'word' if s.by == 'mark' else s.by
     return cut(source, folder, by, vocab or s.vocab, s.min_freq, s.newlines and s.by != 'mark',
-               valid, test, s.sep)
+               valid, test, s.sep, progress)
 
 def text_model(
     vocab_sz:int, # Number of distinct tokens
@@ -423,7 +424,8 @@ def _names(source):
     return [o if o == '-' else str(Path(o).absolute())
             for o in map(str, source if isinstance(source, (list,tuple)) else [source])]
 
-def _prepared(path, out, resume, every, patience, device, init_from, valid, test, given):
+def _prepared(path, out, resume, every, patience, device, init_from, valid, test, given,
+              progress=False):
     "All that a training needs, after a look at all that can be wrong with it"
     s,old = _begin(out, resume, init_from, given)
     keep = _keep(out, resume, every, patience, old.longer)
@@ -435,7 +437,7 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     if again and kept.is_file(): tokens = Tokens(kept)
     elif text['text']:
         tokens = text_tokens(text['text'], s, out, text['valid'], text['test'] or 0.,
-                             old.vocab if own else None)
+                             old.vocab if own else None, progress)
     else: raise ValueError("file: say which text; the checkpoint doesn't know it")
     learn = text_learner(tokens, s, device)
     if init_from: learn.model.load_state_dict(old.weights)
@@ -459,7 +461,7 @@ def train_text(
 ) -> pd.DataFrame: # One row an epoch, those before a stop too; `attrs`: what `to_beat` says
     "Train a model on a text, with checkpoints in `out`"
     s,old,keep,tokens,learn = _prepared(path, out, resume, every, patience, device, init_from,
-                                        valid, test, settings)
+                                        valid, test, settings, progress)
     together = nullcontext()
     if num_distrib():
         from rnnlab.text import distributed # here, since it needs the extra `train`
@@ -501,7 +503,7 @@ def launch_training(
     if '-' in (_names(path) or []):
         raise ValueError("file: several processes can't read standard input; give a file")
     s,_,_,_,learn = _prepared(path, out, resume, every, patience, device, init_from, valid, test,
-                              settings)
+                              settings, True)
     distributed.check_processes(n, s.bs, device)
     found = [] # here, once: each process would find its own
     if s.lr == 'find': found = ['--lr', str(_find_lr(learn, s, True))]
