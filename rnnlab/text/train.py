@@ -374,7 +374,7 @@ def load_model(
 def _score(model, ids, n_chars, s):
     "Perplexity, bits per character and accuracy of a model that reads all of a text"
     n = (len(ids)-1)//s.sl
-    check_number('tokens', len(ids), s.sl+1, remedy=f'the text is too short for sl={s.sl}')
+    check_number('length', len(ids), s.sl+1, remedy=f'the text is too short for sl={s.sl}')
     bs = max(1, min(s.bs, n//50)) # streams so long that their beginnings don't count for much
     n = n//bs*s.sl
     rows = sliding_window_view(ids, n+1)[::n][:bs]
