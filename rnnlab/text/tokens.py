@@ -481,7 +481,6 @@ def cut(
     folder.mkdir(parents=True, exist_ok=True)
     bar = tqdm(desc='reading the text', unit='B', unit_scale=True, leave=False,
                disable=None if progress else True) # None: where there is no terminal
-    if progress and bar.disable: print('cutting the text, once: its ids are kept', flush=True)
     try:
         copy = _Copy(folder, bar)
         whole,*rest = [copy.add(o, sep) for o in files]
@@ -493,6 +492,8 @@ def cut(
         make = _subwords if by == 'bpe' else _counted
         if known: make = partial(_known, known)
         bar.set_description('cutting the text', refresh=False)
+        if progress and bar.disable and len(copy.sizes) > 1: # it takes a while
+            print(f'cutting {copy.f.tell()/1e6:,.1f} MB of text, once: its ids are kept', flush=True)
         passes = [*parts, 'train'] if make == _subwords else parts # which learns from it before
         bar.reset(sum(parts[k][1]-parts[k][0] for k in passes))
         about = dict(settings=s, stamps=stamps, digest=file.stem)
