@@ -493,7 +493,8 @@ def cut(
         if known: make = partial(_known, known)
         bar.set_description('cutting the text', refresh=False)
         if progress and bar.disable and len(copy.sizes) > 1: # it takes a while
-            print(f'cutting {copy.f.tell()/1e6:,.1f} MB of text, once: its ids are kept', flush=True)
+            print(f'cutting {copy.f.tell()/1e6:,.1f} MB of text, once: its ids are kept',
+                  flush=True)
         passes = [*parts, 'train'] if make == _subwords else parts # which learns from it before
         bar.reset(sum(parts[k][1]-parts[k][0] for k in passes))
         about = dict(settings=s, stamps=stamps, digest=file.stem)
