@@ -495,7 +495,9 @@ def _take_over(self:Checkpoints, old):
     r = self.recorder
     r.losses = [torch.tensor(v) for v in o['losses']]
     r.lrs,r.iters,r.values = ([*o[k]] for k in ('lrs','iters','values'))
-    if self.longer: return
+    if self.longer:
+        self.learn.train_iter = int(old['at']['train_iter'])
+        return
     opt = deepcopy(old['opt']) # off the disk
     if not isinstance(self.opt, OptimWrapper): opt = to_device(opt, self._device) # PyTorch's do it
     self.opt.load_state_dict(opt)

@@ -454,7 +454,7 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     return s,old,keep,tokens,learn
 
 @contextmanager
-def _logger(keep):
+def _logger(learn, keep):
     "fastai's callback for the service that the training's numbers are sent to, if there is one"
     log = keep.about['log']
     if rank_distrib() or not log: yield []
@@ -464,6 +464,7 @@ def _logger(keep):
     else:
         import wandb
         from fastai.callback.wandb import WandbCallback
+        learn.gather_args = dict # fastai's fails; the settings are the run's `config`
         run = keep.about.setdefault('run', uuid.uuid4().hex) # when it goes on it is the same run
         with wandb.init(project='rnnlab', dir=keep.folder, id=run, resume='allow',
                         config=keep.about['settings']):
@@ -507,7 +508,7 @@ def train_text(
     with no_random(s.seed):
         if s.lr == 'find': s.lr = keep.about['settings']['lr'] = _find_lr(learn, s, progress)
         with (_on_signal(lambda *args: setattr(keep, 'stop', True)), quiet(learn), together,
-              _logger(keep) as more):
+              _logger(learn, keep) as more):
             learn.fit_one_cycle(s.epochs-old.before, s.lr, wd=s.wd, cbs=[*cbs, *more])
     if progress and not rank_distrib() and 'to_beat' not in keep.about: # all was done before
         keep.about['to_beat'] = to_beat(tokens, s)
