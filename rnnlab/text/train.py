@@ -433,10 +433,6 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
         raise ImportError(f"log={log!r} needs {log}, which is missing here; try: pip install {log}")
     keep = _keep(out, resume, every, patience, old.longer)
     text = {k: _names(v) for k,v in dict(text=path or None, valid=valid, test=test).items()}
-    for o in (o for v in text.values() if isinstance(v, list) for o in v):
-        if Path(out).resolve().is_relative_to(Path(o).resolve()):
-            raise ValueError(f"out={str(out)!r}: this is inside of {o}, which is the text; choose "
-                             "another folder")
     own = bool(init_from or old.about.get('own_vocab')) # a vocab that isn't this text's
     kept = Path(out)/str(old.about.get('ids'))
     again = resume and not any(text.values())
