@@ -17,6 +17,7 @@ from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
 from fastai.callback.core import Callback, CancelBackwardException, CancelStepException
 from fastai.callback.fp16 import AMPMode, MixedPrecision
+from fastai.callback.training import GradientAccumulation
 from fastai.learner import AvgSmoothLoss
 from fastai.losses import CrossEntropyLossFlat
 from fastai.optimizer import Optimizer
@@ -419,6 +420,11 @@ class _Unread(AvgSmoothLoss):
         loss = to_detach(learn.loss.mean(), cpu=False)
         self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
 
+def _plus(total, g):
+    "The gradients of some batches and of one more, which the next replay overwrites"
+    if g is None: return total
+    return g.clone() if total is None else total.add_(g)
+
 class Captured(Callback):
     "Replay a `Learner`'s training step as a CUDA graph; what can't be is named, and runs as before"
     order = -100 # what is made for the fit must be made on its stream
@@ -433,7 +439,8 @@ class Captured(Callback):
         self.learn._do_one_batch = partial(self._one_batch, self.learn)
         if hasattr(self.learn, 'recorder'): self.recorder.smooth_loss.__class__ = _Unread
         fp16 = any(o.amp_mode is AMPMode.FP16 for o in self.learn._grab_cbs(MixedPrecision))
-        self.whole = getattr(self.opt, 'in_graph', False) and not fp16
+        self.adds = bool(self.learn._grab_cbs(GradientAccumulation)) # no step in every batch
+        self.whole = getattr(self.opt, 'in_graph', False) and not fp16 and not self.adds
         self.ps = list(self.model.parameters())
         # PyTorch wants eleven steps before DistributedDataParallel is captured
         self.replay = Replay(self._step, self.model, self._before, 11 if num_distrib() > 1 else 3)
@@ -454,7 +461,7 @@ class Captured(Callback):
             if self.replay.left == 1: self._give_up(on_the_host(learn, self.one))
             else: self.one()
         finally: vars(learn).pop('_do_grad_opt', None)
-        return learn.pred,learn.loss,learn.loss_grad,[p.grad for p in self.ps]
+        return learn.pred,learn.loss,learn.loss_grad.detach(),[p.grad for p in self.ps]
 
     def _backward(self):
         self.learn._with_events(self.learn._backward, 'backward', CancelBackwardException)
@@ -479,14 +486,17 @@ class Captured(Callback):
             del learn._do_one_batch
             return learn._do_one_batch()
         if self.why or not learn.training: return self.one()
+        before = [p.grad for p in self.ps] # of batches without a step
+        if self.adds: self.model.zero_grad()
         try: learn.pred,loss,learn.loss_grad,grads = self.replay(*learn.xb, *learn.yb)
         except NotRecorded as e:
             self._give_up([str(e)])
-            self.model.zero_grad()
+            for p,g in zip(self.ps, before): p.grad = g
             self._autocast(True)
             return self.one()
         learn.loss = loss.clone() # what keeps it must not see the next one
         if self.whole: return
+        if self.adds: grads = map(_plus, before, grads)
         for p,g in zip(self.ps, grads): p.grad = g
         learn._with_events(learn._step, 'step', CancelStepException)
         learn.opt.zero_grad()
