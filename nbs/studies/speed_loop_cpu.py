@@ -11,7 +11,8 @@ from rnnlab.all import *
 from rnnlab.core import environment, n_cores, one_thread
 from rnnlab.lab.seeds import Seeds
 from rnnlab.loop import forget, lm_loss, one_cycle, train, validate
-from rnnlab.recipes import chapter_corpus, recipe_learner, run_many # noqa: F401, for the cell
+from rnnlab.models import StatefulModel # noqa: F401, for the cell
+from rnnlab.recipes import chapter_corpus, chapter_models, get_recipe, recipe_dls # noqa: F401
 from rnnlab.text.checkpoint import Checkpoints
 from rnnlab.text.train import TrainSettings, text_learner
 
