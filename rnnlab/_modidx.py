@@ -830,6 +830,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'rnnlab/text/checkpoint.py'),
                                         'rnnlab.text.checkpoint.LMLearner': ( 'source/text/checkpoint.html#lmlearner',
                                                                               'rnnlab/text/checkpoint.py'),
+                                        'rnnlab.text.checkpoint.LMLearner._call_one': ( 'source/text/checkpoint.html#lmlearner._call_one',
+                                                                                        'rnnlab/text/checkpoint.py'),
                                         'rnnlab.text.checkpoint.LMLearner._do_fit': ( 'source/text/checkpoint.html#lmlearner._do_fit',
                                                                                       'rnnlab/text/checkpoint.py'),
                                         'rnnlab.text.checkpoint.LMLearner.all_batches': ( 'source/text/checkpoint.html#lmlearner.all_batches',
