@@ -103,7 +103,8 @@ class FusedAdam(Optimizer):
         super().__init__(params, [], lr=lr, mom=mom, sqr_mom=sqr_mom, eps=eps, wd=wd)
 
     def zero_grad(self):
-        for p in self.all_params().itemgot(0): p.grad = None
+        for pg in self.param_lists:
+            for p in pg: p.grad = None
 
     def count(self):
         "Count a step, and put its learning rate and momentum where a GPU's kernel reads them"

@@ -170,11 +170,12 @@ class LMLearner(Learner):
     begin = (0,0) # epoch and batch
     restore = noop # called at that place, by `Checkpoints`
 
-    def _call_one(self, event_name):
-        # as fastai's, which asks those who have nothing to do, too: half a millisecond a step
-        for cb in self.cbs.sorted('order'):
-            own = event_name in vars(cb) or hasattr(type(cb), event_name)
-            if own or event_name == 'after_fit': cb(event_name) # which sets `run` back
+    def __call__(self, event_name):
+        # as fastai's, which asks those who have nothing to do, too: that adds up in small steps
+        for name in L(event_name):
+            for cb in self.cbs.sorted('order'):
+                own = name in vars(cb) or hasattr(type(cb), name)
+                if own or name == 'after_fit': cb(name) # which sets `run` back
 
     def _do_fit(self):
         keep = self._grab_cbs(Checkpoints)
