@@ -1,7 +1,7 @@
 """What `results/speed_loop_cpu.csv` holds: `python nbs/studies/speed_loop_cpu.py OUT.csv`, on a
 machine that does nothing else; about eight minutes on two cores. All ways in turn, in one process,
 five rounds, every other one in reverse order. With `parts` after it: what
-`results/speed_train_profile.csv` holds, a minute, on any machine."""
+`results/speed_train_profile.csv` holds, in two minutes."""
 import json, sys, tempfile, time, warnings
 from functools import partial
 from pathlib import Path
@@ -132,7 +132,7 @@ def main(out, rounds=5):
     pd.DataFrame(rows).to_csv(out, index=False)
 
 
-def parts(out, rounds=15):
+def parts(out, rounds=25):
     """What is added to a step by the callbacks, the schedule and the checkpoints: the least
     processor time of all rounds, for other work on the machine only adds to it"""
     f = partial(as_command, *tiny, now=time.process_time)
