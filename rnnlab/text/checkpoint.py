@@ -170,6 +170,13 @@ class LMLearner(Learner):
     begin = (0,0) # epoch and batch
     restore = noop # called at that place, by `Checkpoints`
 
+    def __call__(self, event_name):
+        # as fastai's, which asks those who have nothing to do, too: that adds up in small steps
+        for name in L(event_name):
+            for cb in self.cbs.sorted('order'):
+                own = name in vars(cb) or hasattr(type(cb), name)
+                if own or name == 'after_fit': cb(name) # which sets `run` back
+
     def _do_fit(self):
         keep = self._grab_cbs(Checkpoints)
         try:
