@@ -9,7 +9,6 @@ __all__ = ['ModelResetter', 'RNNRegularizer']
 import fastai.callback.rnn as fastai_rnn
 from fastai.callback.core import Callback
 from fastai.torch_core import get_model
-from .core import check_number
 
 # %% ../nbs/source/03_callbacks.ipynb #01-callbacks-008
 class ModelResetter(Callback):
@@ -31,8 +30,6 @@ class RNNRegularizer(Callback):
         alpha:float=0., # Weight of AR, the mean square of the activations after dropout
         beta:float=0., # Weight of TAR, the mean square of the raw activations' steps in time
     ):
-        check_number('alpha', alpha)
-        check_number('beta', beta)
         self.alpha = alpha
         self.beta = beta
 

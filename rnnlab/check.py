@@ -17,12 +17,12 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 # %% ../nbs/source/09_check.ipynb #09-check-005
-def python_version() -> str:
+def python_version() -> tuple[bool,str]:
     "Is this Python recent enough?"
     have = platform.python_version()
     want = metadata('rnnlab')['Requires-Python']
-    if have in SpecifierSet(want, prereleases=True): return f'Python {have}'
-    raise ValueError(f"Python {have}: rnnlab needs {want}; make an environment with another Python")
+    if have in SpecifierSet(want, prereleases=True): return True,f'Python {have}'
+    return False,f"Python {have}: rnnlab needs {want}; make an environment with another Python"
 
 def needed_packages() -> list[Requirement]:
     "What a reader needs: rnnlab's requirements, and those of the extra `notebooks`"
@@ -32,18 +32,18 @@ def needed_packages() -> list[Requirement]:
 
 def package_version(
     req:Requirement, # Like fastai>=2.8.12,<3
-) -> str:
+) -> tuple[bool,str]:
     "Is the package there, in a version that is allowed?"
     install = f"pip install '{req.name}{req.specifier}'"
     try: have = version(req.name)
-    except PackageNotFoundError: raise ValueError(f"{req.name} is not there: {install}") from None
-    if req.specifier.contains(have, prereleases=True): return f'{req.name} {have}'
-    raise ValueError(f"{req.name} {have}: rnnlab needs {req.specifier}: {install}")
+    except PackageNotFoundError: return False,f"{req.name} is not there: {install}"
+    if req.specifier.contains(have, prereleases=True): return True,f'{req.name} {have}'
+    return False,f"{req.name} {have}: rnnlab needs {req.specifier}: {install}"
 
 # %% ../nbs/source/09_check.ipynb #09-check-008
 def model_learns(
     device:str=None, # Like 'cpu' or 'cuda'; None: fastai's default
-) -> str:
+) -> tuple[bool,str]:
     "Does the chapter's first model learn here?"
     from rnnlab.core import check_device
     from rnnlab.recipes import quiet, recipe_learner
@@ -51,27 +51,27 @@ def model_learns(
     learn = recipe_learner('LMModel1', device=device)
     with quiet(learn): learn.fit_one_cycle(1, 1e-3)
     acc = learn.recorder.values[-1][-1]
-    if acc < 0.3: raise ValueError(f"LMModel1 reaches {acc:.4f} on {device}: it does not learn")
-    return f'LMModel1 learns on {device}: accuracy {acc:.4f} after one epoch'
+    learns = 'learns' if acc >= 0.3 else 'does not learn'
+    return acc >= 0.3,f'LMModel1 {learns} on {device}: accuracy {acc:.4f} after one epoch'
 
 # %% ../nbs/source/09_check.ipynb #09-check-012
-def jupyter_kernel() -> str:
+def jupyter_kernel() -> tuple[bool,str]:
     "Is Jupyter's kernel this Python?"
     from jupyter_client.kernelspec import get_kernel_spec
     runs = get_kernel_spec('python3').argv[0]
     here = Path(sys.executable)
     if runs in ('python', 'python3', here.name) or Path(runs) == here:
-        return f'Jupyter runs notebooks with {here}'
-    raise ValueError(f"Jupyter runs notebooks with {runs}, and rnnlab is installed for {here}: "
-                     f"{here} -m ipykernel install --sys-prefix")
+        return True,f'Jupyter runs notebooks with {here}'
+    return False,(f"Jupyter runs notebooks with {runs}, and rnnlab is installed for {here}: "
+                  f"{here} -m ipykernel install --sys-prefix")
 
-def folder_writable() -> str:
+def folder_writable() -> tuple[bool,str]:
     "Can results be written where we are, and is there room?"
     folder = Path.cwd()
     with tempfile.TemporaryFile(dir=folder): pass
     free = shutil.disk_usage(folder).free
-    if free > 2**30: return f'Results can be written to {folder}; {free >> 30} GB are free'
-    raise ValueError(f"{folder}: only {free >> 20} MB are free; results and checkpoints need 1 GB")
+    if free > 2**30: return True,f'Results can be written to {folder}; {free >> 30} GB are free'
+    return False,f"{folder}: only {free >> 20} MB are free; results and checkpoints need 1 GB"
 
 # %% ../nbs/source/09_check.ipynb #09-check-015
 def attempts(
@@ -81,7 +81,7 @@ def attempts(
     packages = [partial(package_version, o) for o in needed_packages()]
     for attempt in [python_version, *packages, partial(model_learns, device), jupyter_kernel,
                     folder_writable]:
-        try: yield True,attempt()
+        try: yield attempt()
         except Exception as e: yield False,f'{type(e).__name__}: {e}'
 
 # %% ../nbs/source/09_check.ipynb #09-check-017

@@ -10,7 +10,8 @@ __all__ = ['n_cores', 'Version', 'ink', 'grey', 'pale', 'blue', 'red', 'green', 
 # %% ../nbs/source/00_core.ipynb #00-core-002
 import errno, math, multiprocessing, os, platform, re, signal, sys, threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (FIRST_COMPLETED, CancelledError, ProcessPoolExecutor,
+                                ThreadPoolExecutor, wait)
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral, Real
@@ -62,8 +63,8 @@ def check_device(
     if device is None: return default_device()
     try: return torch.zeros(1, device=device).device
     except Exception as e:
-        why = f"device={str(device)!r} cannot be used here ({str(e).splitlines()[0]})"
-        raise ValueError(f"{why}; try cpu, or leave it out") from None
+        raise ValueError(f"device={str(device)!r} cannot be used here ({str(e).splitlines()[0]}); "
+                         "try cpu, or leave it out") from None
 
 # %% ../nbs/source/00_core.ipynb #00-core-011
 @contextmanager
@@ -97,14 +98,11 @@ def check_new_file(
     path = Path(path)
     if suffixes and path.suffix.lower() not in suffixes:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(suffixes)}")
-    if path.is_dir(): raise ValueError(f"{path} is a folder; give the name of a file")
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise ValueError(f"{path}: the folder {folder} does not exist; make it first")
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"{path}: the folder {folder} is not yours to write in; choose another")
-    if os.path.lexists(path) and not force:
-        raise ValueError(f"{path} exists already; choose another name, or replace it with --force")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise ValueError(f"{path}: its folder does not exist, or is not yours to write in; "
+                         "make it first, or choose another")
+    if path.is_dir() or (os.path.lexists(path) and not force):
+        raise ValueError(f"{path} exists already; choose another, or replace a file with --force")
     return path
 
 # %% ../nbs/source/00_core.ipynb #00-core-017
@@ -175,8 +173,6 @@ def _start_worker(ticks):
 
 def _work(work, task): return work(*task, done=_ticks.put)
 
-class _Stopped(Exception): "The main thread gave up"
-
 def side_by_side(
     work:Callable, # `work(*task, done=done)` calls `done(n)` when `n` more epochs are finished
     tasks:list, # A tuple of arguments each; those that take longest should come first
@@ -189,7 +185,7 @@ def side_by_side(
     bar = tqdm(total=total, unit='epoch', disable=None if progress else True)
     stop = threading.Event()
     def tick(n):
-        if stop.is_set(): raise _Stopped
+        if stop.is_set(): raise CancelledError
         bar.update(n)
     if workers == 1 or not tasks:
         with bar, one_thread():
@@ -233,6 +229,7 @@ def clear_errors(
     command:str, # Its name, like 'rnnlab-train'
 ):
     "End the program with one line for an error that its user can mend; also a decorator"
+    code = 1
     try: yield
     except KeyboardInterrupt:
         why = 'stopped'
@@ -242,10 +239,8 @@ def clear_errors(
         sys.exit(141)
     except (MemoryError, torch.OutOfMemoryError):
         why = "not enough memory; choose a smaller batch, model, or number of runs at once"
-        code = 1
     except (ValueError,OSError,RuntimeError,ImportError,FloatingPointError,KeyError) as e:
         why = str(e)
-        code = 1
         if why.startswith('Exception occured in'): why = why.split(':\n\t', 1)[-1] # fastai's words
     else: return
     if rank_distrib() and code == 130: sys.exit(code) # of several processes one is enough to say so

@@ -10,8 +10,8 @@ __all__ = ['number_words', 'human_numbers_files', 'text_pieces', 'read_text', 'h
 import codecs, hashlib, io, warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from itertools import zip_longest
+from functools import lru_cache, partial
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import BinaryIO, SupportsIndex
 import pandas as pd
@@ -33,14 +33,11 @@ def number_words(
     return num2words(n, lang='en').replace(' and ', ' ').replace('-', ' ').replace(',', '')
 
 # %% ../nbs/source/01_data.ipynb #00-data-009
-_ranges = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}
-
-@lru_cache(maxsize=2)
-def _text_of(ns): return ''.join(f'{number_words(n)} \n' for n in ns)
-
+@lru_cache(maxsize=1)
 def human_numbers_files() -> dict[str,str]: # File name → content
     "The two files of Human Numbers, made here, without a network"
-    return {f: _text_of(ns) for f,ns in _ranges.items()}
+    numbers = {'train.txt': range(1, 8000), 'valid.txt': range(8001, 10000)}
+    return {f: ''.join(f'{number_words(n)} \n' for n in ns) for f,ns in numbers.items()}
 
 # %% ../nbs/source/01_data.ipynb #00-data-015
 def text_pieces(
@@ -49,24 +46,18 @@ def text_pieces(
     size:int=2**20, # Bytes to read at once
 ) -> Iterator[str]: # No byte-order mark, line ends as '\n'
     "The UTF-8 text in `f`, bit by bit; `ValueError` if it is binary or not UTF-8"
-    utf8 = codecs.getincrementaldecoder('utf-8')()
+    utf8 = codecs.getincrementaldecoder('utf-8-sig')()
     decoder = io.IncrementalNewlineDecoder(utf8, translate=True)
-    mark = '\ufeff' # of the byte order, where the text begins
     done = 0
-    more = True
-    while more:
-        data = f.read(size)
-        more = bool(data)
-        if not done: kind = 'UTF-16' if data[:2] in (b'\xff\xfe', b'\xfe\xff') else 'ITS-ENCODING'
-        held = len(utf8.getstate()[0]) # bytes of a character whose end is still to come
-        try: text = decoder.decode(data, final=not more)
-        except UnicodeDecodeError as e:
-            raise ValueError(f"{name}: byte {done-held+e.start} is not UTF-8; save it as UTF-8 "
-                             f"first (`iconv -f {kind} -t UTF-8` does it)") from None
-        if '\0' in text: raise ValueError(f"{name} holds a NUL, as no text does: a binary file?")
-        yield text.removeprefix(mark)
-        if text: mark = ''
+    for data in chain(iter(partial(f.read, size), b''), [b'']):
         done += len(data)
+        try: text = decoder.decode(data, final=not data)
+        except UnicodeDecodeError as e: # its object ends where the data end
+            kind = 'UTF-16' if data[:2] in (b'\xff\xfe', b'\xfe\xff') else 'ITS-ENCODING'
+            raise ValueError(f"{name}: byte {done-len(e.object)+e.start} is not UTF-8; save it as "
+                             f"UTF-8 first (`iconv -f {kind} -t UTF-8` does it)") from None
+        if '\0' in text: raise ValueError(f"{name} holds a NUL, as no text does: a binary file?")
+        yield text
 
 def read_text(
     path, # A UTF-8 text file; a byte-order mark is dropped, Windows line ends become '\n'
@@ -86,10 +77,9 @@ def human_numbers(
         here = t.splitlines(keepends=True)
         there = here if path is None else read_text(Path(path)/f).splitlines(keepends=True)
         if there != here:
-            pairs = enumerate(zip_longest(there, here), 1)
-            i,(a,b) = next(o for o in pairs if o[1][0] != o[1][1])
-            warnings.warn(f"'{Path(path)/f}' is used, but it isn't what rnnlab makes: line {i} is "
-                          f"{a!r} there and {b!r} here", stacklevel=2)
+            i = next(i for i,(a,b) in enumerate(zip_longest(there, here), 1) if a != b)
+            warnings.warn(f"'{Path(path)/f}' is used, but it isn't what rnnlab makes: line {i} "
+                          "is another", stacklevel=2)
         lines += there
     return lines
 
@@ -129,15 +119,12 @@ class Vocab:
     def __init__(self,
         tokens:Iterable[str], # Distinct tokens, in the order of their ids
         unk:str|None=None, # The one that stands for every unknown token; None: these are errors
-        sep:str|None=None, # What joins tokens into text; None: '' for characters, else ' '
-        by:str|None=None, # How the text was cut; None: 'char' if `sep` is '', else 'word'
+        by:str='word', # How the text was cut, as in `tokenize`
     ):
         self.tokens = list(tokens)
         self.unk = unk
-        self.by = by or ('char' if sep == '' else 'word')
-        check_choice('by', self.by, _cut)
-        if sep is None: sep = '' if self.by == 'char' else ' '
-        self.sep = sep
+        self.by = by
+        self.sep = ' ' if by in ('word','mark') else '' # between tokens, where they make a text
         self.o2i = {o:i for i,o in enumerate(self.tokens)}
         if len(self.o2i) < len(self.tokens):
             twice = Counter(self.tokens).most_common(1)[0][0]
@@ -158,7 +145,7 @@ class Vocab:
         special = [] if unk is None else [unk]
         most = None if max_size is None else max_size-len(special)
         keep = {o for o,n in count.most_common(most) if n >= min_freq}
-        return cls(special + [o for o in count if o in keep and o != unk], unk, by=by)
+        return cls(special + [o for o in count if o in keep and o != unk], unk, by)
 
     def join(self,
         tokens:Iterable[str], # Tokens as texts
@@ -197,7 +184,7 @@ class Vocab:
 
     def state(self) -> dict:
         "What the class is called with to get this vocab again"
-        return dict(tokens=self.tokens, unk=self.unk, sep=self.sep, by=self.by)
+        return dict(tokens=self.tokens, unk=self.unk, by=self.by)
 
     def __len__(self) -> int: return len(self.tokens)
     def __iter__(self) -> Iterator[str]: return iter(self.tokens)
@@ -328,8 +315,7 @@ class LMDataLoader(DataLoader):
     def new(self, dataset=None, cls=None, shuffle=False, **kwargs):
         "The same batches again, or those of `dataset`, as fastai's `get_preds` and `export` ask"
         if shuffle:
-            raise ValueError("shuffle=True: the rows of these batches continue one another, "
-                             "so they are read in order; use shuffle=False")
+            raise ValueError("shuffle=True: these rows continue one another; use shuffle=False")
         batches = self.batches if dataset is None else dataset
         return LMDataLoader(batches, self.vocab, self.device, self.left_over)
 

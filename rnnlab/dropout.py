@@ -7,10 +7,9 @@ __all__ = ['dropout_mask', 'Dropout', 'RNNDropout', 'EmbeddingDropout', 'WeightD
 
 # %% ../nbs/source/05_dropout.ipynb #02-dropout-002
 import weakref
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from operator import attrgetter
-
 import torch
 from torch import nn, Tensor
 from torch.func import functional_call
@@ -127,7 +126,6 @@ class WeightDropout(Dropout):
             found = [n for n in have if fnmatchcase(n, pat)]
             if not found: raise ValueError(f"layer_names: {pat!r} is none of {', '.join(have)}")
             self.layer_names += [n for n in found if n not in self.layer_names]
-        self._has_flat = any(isinstance(m, nn.RNNBase) for m in module.modules())
 
     def forward(self,
         *args, # Passed on to `module`
@@ -136,10 +134,8 @@ class WeightDropout(Dropout):
         if not self.training or self.p == 0: return self.module(*args, **kwargs)
         raw = [attrgetter(n)(self.module) for n in self.layer_names]
         new = [w * dropout_mask(w, w.shape, self.p) for w in raw]
-        named = dict(zip(self.layer_names, new))
-        lent = dict(zip(raw, new))
-        with _lend_flat_weights(self.module, lent) if self._has_flat else nullcontext():
-            return functional_call(self.module, named, args, kwargs)
+        with _lend_flat_weights(self.module, dict(zip(raw, new))):
+            return functional_call(self.module, dict(zip(self.layer_names, new)), args, kwargs)
 
     def reset(self):
         "Reset `module`'s state, if it has a `reset`"

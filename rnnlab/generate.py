@@ -155,8 +155,6 @@ def stream(
     ids = [vocab.encode(o) for o in ([prompt] if one else prompt)]
     if not ids or not all(map(len, ids)):
         raise ValueError(f"prompt={prompt!r}: give at least one token to begin with")
-    # PyTorch's generators use 32 bits of it, a larger one would draw the same
-    check_number('seed', seed or 0, hi=2**32-len(ids), whole=True)
     choose = _greedy if greedy else _Draw(len(ids), **draw)
     steps = islice(_steps(model, ids, choose, window), n)
     return (vocab[o[0]] for o in steps) if one else ([vocab[i] for i in o] for o in steps)

@@ -6,11 +6,9 @@
 __all__ = ['LSTMCellGates', 'LSTMCell', 'LSTM', 'layer_weights', 'load_layer_weights', 'GRUCell', 'GRU']
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-003
-import math
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence, pack_padded_sequence
-from fastcore.basics import patch
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-032
 class LSTMCellGates(nn.Module):
@@ -118,8 +116,8 @@ class LSTMCell(_TwoLayers):
         return torch.cat([i, f, g, o])
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-076
-class _GatedRNN(nn.Module):
-    "Layers of a gated cell over time. A subclass has `like`, `n_states` and `_step`"
+class _Layers(nn.RNNBase):
+    "Layers of a gated cell over time. A subclass has `mode`, `n_states` and `_step`"
     def __init__(self,
         input_size:int, # Size of the input
         hidden_size:int, # Size of the hidden state (and of an LSTM's cell state)
@@ -132,117 +130,88 @@ class _GatedRNN(nn.Module):
         device=None, # Where to make the parameters
         dtype=None, # Their dtype
     ):
-        super().__init__()
-        proj = {'proj_size': proj_size} if proj_size else {}
-        ref = self.like(input_size, hidden_size, num_layers, bias, batch_first, dropout,
-                        bidirectional, device='meta', **proj)
-        for k in ('input_size', 'hidden_size', 'num_layers', 'bias', 'batch_first', 'dropout',
-                  'bidirectional', 'proj_size'): setattr(self, k, getattr(ref, k))
-        self.n_dirs = 1 + bidirectional
-        self.n_out = proj_size or hidden_size
-        for k,p in ref.named_parameters():
-            new = torch.empty(p.shape, device=device, dtype=dtype)
-            self.register_parameter(k, nn.Parameter(new))
-        names = [k for k,_ in ref.named_parameters() if k.startswith('weight_ih_')]
-        self.suffixes = [k.removeprefix('weight_ih_') for k in names] # like 'l0', 'l0_reverse'
-        self.reset_parameters()
+        if proj_size and self.mode == 'GRU':
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+        super().__init__(self.mode, input_size, hidden_size, num_layers, bias, batch_first,
+                         dropout, bidirectional, proj_size, device, dtype)
 
-    def reset_parameters(self):
-        "Draw all parameters, in PyTorch's order, uniformly within ±1/√hidden_size"
-        bound = 1/math.sqrt(self.hidden_size)
-        for p in self.parameters(): nn.init.uniform_(p, -bound, bound)
-
-    def flatten_parameters(self): "Nothing: there is no cuDNN buffer. Code for `nn.LSTM` calls it"
-
-    def _layer(self, x, state, sfx, mask=None):
+    def _layer(self, x, state, weights, back, mask=None):
         "One layer in one direction over `x`, `sl x bs x n`: its outputs and its last state"
-        w_ih = getattr(self, f'weight_ih_{sfx}')
-        w_hh = getattr(self, f'weight_hh_{sfx}')
-        b_ih,b_hh = (getattr(self, f'{k}_{sfx}', None) for k in ('bias_ih', 'bias_hh'))
-        w_hr = getattr(self, f'weight_hr_{sfx}', None)
+        w_ih,w_hh,*more = weights
+        b_ih,b_hh = more[:2] if self.bias else (None, None)
         xs = F.linear(x, w_ih, b_ih).unbind(0)
-        back = sfx.endswith('_reverse')
         outs = []
         for t in reversed(range(len(xs))) if back else range(len(xs)):
             new = self._step(xs[t], F.linear(state[0], w_hh, b_hh), state)
-            if w_hr is not None: new = F.linear(new[0], w_hr), *new[1:]
+            if self.proj_size: new = F.linear(new[0], more[-1]), *new[1:]
             if mask is not None: new = [torch.where(mask[t], n, s) for n,s in zip(new, state)]
             state = new
             outs.append(state[0])
         return torch.stack(outs[::-1] if back else outs), state
 
     def _run(self, x, state, mask=None):
-        "All layers over `x`, `sl x bs x n`; each state is `len(suffixes) x bs x size`"
-        state = list(zip(*(s.unbind(0) for s in state)))
+        "All layers over `x`, `sl x bs x n`; each state is `num_layers*directions x bs x size`"
+        parts = list(zip(zip(*(s.unbind(0) for s in state)), self.all_weights))
+        n_dirs = 1 + self.bidirectional
         last = []
-        for k in range(0, len(self.suffixes), self.n_dirs):
+        for k in range(0, len(parts), n_dirs):
             if k: x = F.dropout(x, self.dropout, self.training)
-            js = range(k, k + self.n_dirs)
-            outs,ends = zip(*(self._layer(x, state[j], self.suffixes[j], mask) for j in js))
-            x = torch.cat(outs, -1) if self.n_dirs > 1 else outs[0]
+            outs,ends = zip(*(self._layer(x, *parts[k+d], d == 1, mask) for d in range(n_dirs)))
+            x = torch.cat(outs, -1) if n_dirs > 1 else outs[0]
             last += ends
         return x, tuple(torch.stack(s) for s in zip(*last))
 
-    extra_repr = nn.RNNBase.extra_repr
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-078
-@patch
-def _initial(self:_GatedRNN, hx, x, batched=True):
-    "The states to start from, each `len(suffixes) x bs x size`: zeros, or `hx`"
-    sizes = (self.n_out, self.hidden_size)[:self.n_states]
-    if hx is None: return tuple(x.new_zeros(len(self.suffixes), x.shape[1], s) for s in sizes)
-    bs = (x.shape[1],) if batched else ()
-    want = [(len(self.suffixes), *bs, s) for s in sizes] # layers*directions x bs x size
-    got = [tuple(s.shape) for s in hx]
-    if want != got: raise ValueError(f"hx: expected tensors of shapes {want}, got {got}")
-    return tuple(hx) if batched else tuple(s.unsqueeze(1) for s in hx)
+class _GatedRNN(_Layers):
+    "What may come in, and what goes out"
+    def _initial(self, hx, x, batched=True):
+        "The states to start from, each `num_layers*directions x bs x size`: zeros, or `hx`"
+        n = len(self.all_weights)
+        sizes = (self.proj_size or self.hidden_size, self.hidden_size)[:self.n_states]
+        if hx is None: return tuple(x.new_zeros(n, x.shape[1], s) for s in sizes)
+        want = [(n, x.shape[1], s) if batched else (n, s) for s in sizes]
+        got = [tuple(s.shape) for s in hx]
+        if want != got: raise ValueError(f"hx: expected tensors of shapes {want}, got {got}")
+        return tuple(hx) if batched else tuple(s.unsqueeze(1) for s in hx)
 
-@patch
-def _lowered(self:_GatedRNN, state, packed=False):
-    "`state` in autocast's dtype where PyTorch's layers have it: on a GPU, and an LSTM's on a CPU"
-    dev = state[0].device.type
-    if dev == 'meta' or not torch.is_autocast_enabled(dev): return state
-    n = self.n_states
-    if dev == 'cpu' and self.proj_size: n = 1
-    elif dev == 'cpu' and (packed or n == 1): n = 0
-    return (*(s.to(torch.get_autocast_dtype(dev)) for s in state[:n]), *state[n:])
-
-@patch
-def _forward(self:_GatedRNN, input, hx):
-    if isinstance(input, PackedSequence): return self._packed(input, hx)
-    if input.dim() not in (2, 3):
-        raise ValueError(f"input: expected 2 axes, or 3 with a batch, got {tuple(input.shape)}")
-    batched = input.dim() == 3
-    swap = batched and self.batch_first
-    x = input if batched else input.unsqueeze(1)
-    if swap: x = x.transpose(0, 1)
-    out,state = self._run(x, self._lowered(self._initial(hx, x, batched)))
-    if not batched: out,state = out.squeeze(1), tuple(s.squeeze(1) for s in state)
-    return out.transpose(0, 1) if swap else out, state
-
-@patch
-def _packed(self:_GatedRNN, input, hx):
-    "A `PackedSequence`: padded, longest sequence first, run under a mask, packed again"
-    data,sizes,order,unorder = input
-    x,lens = pad_packed_sequence(PackedSequence(data, sizes))
-    mask = (torch.arange(len(x))[:, None] < lens)[..., None].to(x.device).unbind(0)
-    state = self._lowered(self._initial(hx, x), packed=True)
-    if order is not None: state = [s.index_select(1, order) for s in state]
-    out,state = self._run(x, state, mask)
-    if unorder is not None: state = tuple(s.index_select(1, unorder) for s in state)
-    return PackedSequence(pack_padded_sequence(out, lens).data, sizes, order, unorder), state
-
-# %% ../nbs/source/04_lstm.ipynb #03-lstm-080
-class LSTM(_GatedRNN):
-    "`nn.LSTM`'s arguments, `state_dict`, initial weights and results (Gers 2000; Sak 2014)"
-    like = nn.LSTM
-    n_states = 2
+    def _lowered(self, state, packed=False):
+        "`state` in autocast's dtype where PyTorch's layers have it: on a GPU; an LSTM's on a CPU"
+        dev = state[0].device.type
+        if dev == 'meta' or not torch.is_autocast_enabled(dev): return state
+        n = self.n_states
+        if dev == 'cpu' and self.proj_size: n = 1
+        elif dev == 'cpu' and (packed or n == 1): n = 0
+        return (*(s.to(torch.get_autocast_dtype(dev)) for s in state[:n]), *state[n:])
 
     def forward(self,
         input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or packed
         hx:tuple|None=None, # `(h_0, c_0)`, each `num_layers*directions x bs x size`; None: zeros
     ) -> tuple: # `output, (h_n, c_n)`: the last layer's `h` at all steps, all layers' last states
-        return self._forward(input, hx)
+        if isinstance(input, PackedSequence): return self._packed(input, hx)
+        if input.dim() not in (2, 3):
+            raise ValueError(f"input: expected 2 axes, or 3 with a batch, got {tuple(input.shape)}")
+        batched = input.dim() == 3
+        swap = batched and self.batch_first
+        x = input if batched else input.unsqueeze(1)
+        if swap: x = x.transpose(0, 1)
+        out,state = self._run(x, self._lowered(self._initial(hx, x, batched)))
+        if not batched: out,state = out.squeeze(1), tuple(s.squeeze(1) for s in state)
+        return out.transpose(0, 1) if swap else out, state
+
+    def _packed(self, input, hx):
+        "A `PackedSequence`: padded, run under a mask, packed again"
+        x,lens = pad_packed_sequence(input)
+        mask = (torch.arange(len(x))[:, None] < lens)[..., None].to(x.device).unbind(0)
+        out,state = self._run(x, self._lowered(self._initial(hx, x), packed=True), mask)
+        return pack_padded_sequence(out, lens, enforce_sorted=input.sorted_indices is None), state
+
+
+# %% ../nbs/source/04_lstm.ipynb #03-lstm-080
+class LSTM(_GatedRNN):
+    "`nn.LSTM`'s arguments, `state_dict`, initial weights and results (Gers 2000; Sak 2014)"
+    mode = 'LSTM'
+    n_states = 2
 
     def _step(self, x, h, state):
         "`x` and `h` are the products of input and hidden state, `bs x 4*hidden_size`"
@@ -297,14 +266,14 @@ class GRUCell(_TwoLayers):
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-112
 class GRU(_GatedRNN):
     "`nn.GRU`'s arguments, `state_dict`, initial weights and results (Cho et al. 2014)"
-    like = nn.GRU
+    mode = 'GRU'
     n_states = 1
 
     def forward(self,
         input, # `sl x bs x input_size` (see `batch_first`), `sl x input_size`, or packed
         hx:Tensor|None=None, # `h_0`, `num_layers*directions x bs x hidden_size`; None: zeros
     ) -> tuple: # `output, h_n`: the last layer's `h` at all steps, all layers' last states
-        output,(h_n,) = self._forward(input, None if hx is None else (hx,))
+        output,(h_n,) = super().forward(input, None if hx is None else (hx,))
         return output, h_n
 
     def _step(self, x, h, state): return _gru_step(x, h, state[0]),

@@ -105,17 +105,17 @@ class LMModel4(LMModel3):
 # %% ../nbs/source/02_models.ipynb #04-models-046
 class LMModel5(StatefulModel):
     "A stack of recurrent layers; `x`: `bs x sl` → logits `bs x sl x vocab_sz`"
+    default_rnn = nn.RNN
     def __init__(self,
         vocab_sz:int, # Number of distinct tokens
         n_hidden:int, # Activations per token and layer
         n_layers:int, # Recurrent layers on top of one another
-        rnn:type=nn.RNN, # Class of the layers, made like `nn.RNN`
+        rnn:type|None=None, # Class of the layers, made like `nn.RNN`; None: `default_rnn`
     ):
         super().__init__()
         self.i_h = nn.Embedding(vocab_sz, n_hidden)
-        self.rnn = rnn(n_hidden, n_hidden, n_layers, batch_first=True)
+        self.rnn = (rnn or self.default_rnn)(n_hidden, n_hidden, n_layers, batch_first=True)
         self.h_o = nn.Linear(n_hidden, vocab_sz)
-
     def activations(self, x): # the last layer's, `bs x sl x n_hidden`
         res,h = self.rnn(self.i_h(x), self.carried(x))
         self.carry(h)
@@ -125,12 +125,7 @@ class LMModel5(StatefulModel):
 # %% ../nbs/source/02_models.ipynb #04-models-054
 class LMModel6(LMModel5):
     "`LMModel5` with LSTM layers, whose state is a pair"
-    def __init__(self,
-        vocab_sz:int, # Number of distinct tokens
-        n_hidden:int, # Activations per token and layer
-        n_layers:int, # Recurrent layers on top of one another
-        rnn:type=nn.LSTM, # Class of the layers, made like `nn.LSTM`
-    ): super().__init__(vocab_sz, n_hidden, n_layers, rnn)
+    default_rnn = nn.LSTM
 
 # %% ../nbs/source/02_models.ipynb #04-models-060c
 class Tied(nn.Module):
@@ -178,7 +173,7 @@ class LMModel7(Tied, LMModel6):
         n_hidden:int, # Activations per token and layer
         n_layers:int, # Recurrent layers on top of one another
         p:float, # Probability that dropout sets an output activation to 0
-        rnn:type=nn.LSTM, # Class of the layers, made like `nn.LSTM`
+        rnn:type|None=None, # Class of the layers, made like `nn.LSTM`; None: `default_rnn`
     ):
         super().__init__(vocab_sz, n_hidden, n_layers, rnn)
         self.drop = nn.Dropout(p)
@@ -194,10 +189,4 @@ rnn_types = {'rnn': nn.RNN, 'lstm': nn.LSTM, 'gru': nn.GRU} # by name, for comma
 
 class LMModel8(LMModel7):
     "`LMModel7` with GRU layers, whose state is one tensor"
-    def __init__(self,
-        vocab_sz:int, # Number of distinct tokens
-        n_hidden:int, # Activations per token and layer
-        n_layers:int, # Recurrent layers on top of one another
-        p:float, # Probability that dropout sets an output activation to 0
-        rnn:type=nn.GRU, # Class of the layers, made like `nn.GRU`
-    ): super().__init__(vocab_sz, n_hidden, n_layers, p, rnn)
+    default_rnn = nn.GRU

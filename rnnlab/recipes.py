@@ -63,7 +63,6 @@ class Recipe:
         check_number('lr', self.lr, above=True)
         check_number('p', self.p, hi=1)
         for k in ('wd','alpha','beta'): check_number(k, getattr(self, k))
-        if len(self.moms) != 3: raise ValueError(f"moms={self.moms}: expected {_kinds[tuple][0]}")
         for o in self.moms: check_number('moms', o, hi=0.999)
         if self.model is LMModel1: check_choice('sl', self.sl, [3])
         if self.rnn is None: return
@@ -105,17 +104,17 @@ class Recipe:
         return (LMModel5 if regularised else self.model)(*sizes, rnn=rnn)
 
 _of_stacks = ('n_layers','rnn','p','tied','alpha','beta')
-_kinds = {bool: ('true or false', lambda v: {'true': True, 'false': False}[str(v).lower()]),
-          int: ('a whole number', lambda v: int(str(v))), float: ('a number', float),
-          str: ('a name', str),
-          tuple: ('three numbers, like 0.8/0.7/0.8',
-                  lambda v: tuple(map(float, v.split('/') if isinstance(v, str) else v)))}
 
 def _read(k, v, was):
-    expected,read = _kinds[type(was)]
-    try: return read(v)
+    "The new value `v` of a setting, as the type of the old one"
+    try:
+        if isinstance(was, bool): return {'true': True, 'false': False}[str(v).lower()]
+        if isinstance(was, int): return int(str(v)) # 2.5 is an error, and not 2
+        if not isinstance(was, tuple): return type(was)(v)
+        start,middle,end = v.split('/') if isinstance(v, str) else v
+        return float(start),float(middle),float(end)
     except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{k}={v}: expected {expected}") from None
+        raise ValueError(f"{k}={v}: expected {type(was).__name__}, like {_shown(was)}") from None
 
 def _shown(v):
     "A setting as it stands in a table"
@@ -222,11 +221,6 @@ def beside_book(
     return pd.DataFrame(map(list, rows), index=['here','book'], columns=_columns)
 
 # %% ../nbs/source/06_recipes.ipynb #05-recipes-024
-class _Epochs(Callback):
-    "Report each finished epoch"
-    def __init__(self, done): self.done = done
-    def after_epoch(self): self.done(1)
-
 def train_one(
     recipe, # 'LMModel1' … 'LMModel8', or a `Recipe`
     seed:int=0, # Of the initial weights and of dropout
@@ -235,8 +229,9 @@ def train_one(
 ) -> dict: # seed, epochs, train_loss, valid_loss, accuracy, seconds
     "Train a recipe's model once with a `Learner`, from a given seed"
     r = get_recipe(recipe)
+    cbs = [Callback(after_epoch=lambda cb: done(1))] if done else []
     with no_random(seed):
-        learn = recipe_learner(r, device=device, cbs=[_Epochs(done)] if done else [])
+        learn = recipe_learner(r, device=device, cbs=cbs)
         start = time.perf_counter()
         with quiet(learn): fit_recipe(learn, r)
         seconds = time.perf_counter()-start
@@ -268,26 +263,24 @@ def _is_parquet(path): return Path(path).suffix.lower() == '.parquet'
 
 def load_results(
     path, # A file that `run_many`, `rnnlab-study` or `rnnlab-chapter` wrote
-    version:str=None, # The version of rnnlab that must have written it; None: any
 ) -> pd.DataFrame: # One row a run
-    "Read a file of runs; `ValueError` if it is of another layout or version, or mixed"
+    "Read a file of runs; `ValueError` if it is of another layout, or of several versions"
     def refuse(why): raise ValueError(f"{path} {why}; run the study again into another file")
     try: res = pd.read_parquet(path) if _is_parquet(path) else pd.read_csv(path, **_csv)
     except ValueError as e: refuse(f"cannot be read as a table ({e})")
     missing = [c for c in _required if c not in res]
     if missing: refuse(f"is no file of rnnlab-study: it lacks the columns {', '.join(missing)}")
     layouts = res.study.unique().tolist()
-    wrote = ' and '.join(map(str, res.rnnlab.unique()))
     if layouts != [_layout]: refuse(f"has the layouts {layouts}, this rnnlab reads {_layout}")
-    if res.rnnlab.nunique() > 1 or version not in (None, wrote):
-        refuse(f"was written by rnnlab {wrote}, expected {version or 'one version'}")
+    wrote = res.rnnlab.unique()
+    if len(wrote) > 1: refuse(f"was written by rnnlab {' and '.join(wrote)}, expected one version")
     res['overrides'] = res.overrides.fillna('')
     if res[_key].duplicated().any(): refuse("holds a run twice")
     return res
 
 def _old_rows(path, keys, env):
     "The runs in `path`, by their key; `ValueError` if they are not among those planned"
-    old = load_results(path, version=env['rnnlab'])
+    old = load_results(path)
     rows = {tuple(r[k] for k in _key): r for r in old.to_dict('records')}
     advice = "resume what was begun as it was, and where it was; or choose another file"
     for k,v in env.items():
@@ -314,11 +307,9 @@ def run_many(
     several = [recipe] if isinstance(recipe, (str,Recipe)) else recipe
     rs = list({(r.name, r.overrides): r for r in map(get_recipe, several)}.values())
     seeds = list(dict.fromkeys(range(seeds) if isinstance(seeds, int) else map(int, seeds)))
-    train = engine
-    if isinstance(engine, str):
-        check_choice('engine', engine, engines)
-        train = engines[engine]
-    else: engine = engine.__name__
+    if isinstance(engine, str): check_choice('engine', engine, engines)
+    train = engines.get(engine, engine)
+    engine = getattr(engine, '__name__', engine)
     device = check_device(device)
     env = environment(device)
     on_cpu = device.type == 'cpu'

@@ -57,12 +57,11 @@ def _ball(ax, x, y, s, c=red, role='state', r=.23, fc=None, **kw):
     p = Circle((x, y), r, fc=fc or _tint(c), ec=c, lw=1.3, label=role, zorder=3)
     return _node(ax, p, x, y, s, **kw)
 
-def _pill(ax, x, y, s, c, role, w=.66):
+def _token(ax, x, y, s, w=.66, c=blue, role='token'):
     return _box(ax, x, y, s, c, role, w, .34, .16, size=10, **_mono)
 
 def _frame(ax, x, y, w, h, role): _box(ax, x, y, '', pale, role, w, h, .16, 1)
-def _token(ax, x, y, s, w=.66): return _pill(ax, x, y, s, blue, 'token', w)
-def _pred(ax, x, y, s, w=.66): return _pill(ax, x, y, s, green, 'prediction', w)
+def _pred(ax, x, y, s, w=.66): return _token(ax, x, y, s, w, green, 'prediction')
 def _zero(ax, x, y, r=.2): return _ball(ax, x, y, '0', grey, 'start', r, 'white')
 def _op(ax, x, y, s, r=.14): return _ball(ax, x, y, s, ink, 'op', r, 'white', size=10)
 

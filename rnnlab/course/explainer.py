@@ -6,46 +6,29 @@
 __all__ = ['pack', 'unpack', 'explainer_file', 'pretrained', 'explain']
 
 # %% ../../nbs/source/course/33_explainer.ipynb #explainer-002
-import json, math
+import json, re
 from pathlib import Path
-import torch
+import safetensors.torch
 from torch import nn
-from ..core import check_choice, check_number
+from ..core import check_choice, check_number, embedding_of
 from ..data import Corpus, Vocab
-from ..lstm import GRU, LSTM
 from ..recipes import get_recipe
 
 # %% ../../nbs/source/course/33_explainer.ipynb #explainer-005
-_dtypes = {'F16': torch.float16, 'F32': torch.float32}
-
 def pack(
     tensors:dict, # Tensors by name, such as 'LMModel7/i_h.weight', in half or in single precision
     about:dict, # What is said of them: the vocab, and each model's epochs
 ) -> bytes:
     "The tensors as a safetensors file, which `explainer.js` reads"
-    names = {v: k for k,v in _dtypes.items()}
-    header = {'__metadata__': {'rnnlab': json.dumps(about)}}
-    body = b''
-    for k,t in tensors.items():
-        raw = t.detach().cpu().contiguous().numpy().tobytes()
-        header[k] = dict(dtype=names[t.dtype], shape=list(t.shape),
-                         data_offsets=[len(body), len(body)+len(raw)])
-        body += raw
-    head = json.dumps(header).encode()
-    head += b' '*(-len(head) % 8) # the format wants the numbers to begin at a multiple of 8
-    return len(head).to_bytes(8, 'little') + head + body
+    own = {k: t.clone() for k,t in tensors.items()} # tied weights are two in the file
+    return safetensors.torch.save(own, {'rnnlab': json.dumps(about)})
 
 def unpack(
     data:bytes, # From `pack`
 ) -> tuple: # Tensors by name, and what is said of them
     "What a file holds"
-    begin = 8+int.from_bytes(data[:8], 'little')
-    header = json.loads(data[8:begin])
-    about = json.loads(header.pop('__metadata__')['rnnlab'])
-    read = lambda o: torch.frombuffer(bytearray(data), dtype=_dtypes[o['dtype']],
-                                      count=math.prod(o['shape']),
-                                      offset=begin+o['data_offsets'][0]).reshape(o['shape'])
-    return {k: read(o) for k,o in header.items()}, about
+    header = json.loads(data[8:8+int.from_bytes(data[:8], 'little')])
+    return safetensors.torch.load(data), json.loads(header['__metadata__']['rnnlab'])
 
 # %% ../../nbs/source/course/33_explainer.ipynb #explainer-007
 def explainer_file(
@@ -87,18 +70,9 @@ def _widget():
         view = traitlets.Unicode('page').tag(sync=True)
     return Explainer
 
-def _check_kind(model):
-    "Raise `TypeError` if `explainer.js` does not know this kind of model"
-    rnn = getattr(model, 'rnn', None)
-    layers = []
-    if hasattr(model, 'h_h'): layers = ['h_h.weight', 'h_h.bias']
-    elif isinstance(rnn, (nn.RNN, nn.LSTM, nn.GRU, LSTM, GRU)):
-        parts = 'weight_ih','weight_hh','bias_ih','bias_hh'
-        layers = [f'rnn.{o}_l{l}' for o in parts for l in range(rnn.num_layers)]
-    known = model.state_dict().keys() == {*layers, 'i_h.weight', 'h_o.weight', 'h_o.bias'}
-    if not known or getattr(rnn, 'nonlinearity', 'tanh') != 'tanh':
-        raise TypeError(f"model: {type(model).__name__} is none of the chapter's kinds; give "
-                        "LMModel1 to 8, or a model with their i_h, h_h or rnn, and h_o")
+_ends = {'i_h.weight','h_o.weight','h_o.bias'}
+_kinds = [_ends | {'h_h.weight','h_h.bias'}, # those that `explainer.js` knows, by their weights
+          _ends | {f'rnn.{o}' for o in ('weight_ih','weight_hh','bias_ih','bias_hh')}]
 
 def explain(
     model:nn.Module|None=None, # Such as `learn.model`; None: the stored models of the chapter
@@ -110,17 +84,16 @@ def explain(
     widget = _widget()
     if model is None:
         return widget(weights=explainer_file('explainer.safetensors').read_bytes(), state=state)
-    _check_kind(model)
+    parts = {re.sub(r'_l\d$', '', k) for k in model.state_dict()} # a layer stands for all
+    relu = getattr(getattr(model, 'rnn', None), 'nonlinearity', '') == 'relu'
+    if parts not in _kinds or relu:
+        raise TypeError(f"model: {type(model).__name__} is none of the chapter's kinds; give "
+                        "LMModel1 to 8, or a model with their i_h, h_h or rnn, and h_o")
     if isinstance(vocab, Corpus): vocab = vocab.vocab
-    sd = model.state_dict()
-    n,size = sd['i_h.weight'].shape
-    check_number('units a layer', size, 1, 64, whole=True)
-    if n != len(vocab):
-        raise ValueError(f"vocab has {len(vocab)} tokens, but the model's embedding {n}; pass the "
-                         "vocab that it was trained with")
+    check_number('units a layer', embedding_of(model, vocab).embedding_dim, 1, 64)
     name = type(model).__name__
     about = dict(vocab=list(vocab), sep=vocab.sep, models={name: dict(epochs=['trained'])})
     if 'thousand' not in vocab.o2i: text = text or vocab.sep.join(vocab.tokens[:20])
     if text: about['text'] = text
-    tensors = {f'{name}/{k}': v[None].float() for k,v in sd.items()}
+    tensors = {f'{name}/{k}': v[None].float() for k,v in model.state_dict().items()}
     return widget(weights=pack(tensors, about), state=state)

@@ -8,6 +8,7 @@ __all__ = ['decks', 'Card', 'read_cards', 'all_cards', 'card_html', 'write_deck'
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-002
 import base64, csv, json, re, tempfile
 from dataclasses import dataclass
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from fastcore.script import call_parse
@@ -15,9 +16,9 @@ from ..core import Version, check_choice, check_new_file, clear_errors
 from .grading import questionnaire_path
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-005
-decks = {'40_chapter12': ('12', 'A Language Model from Scratch'),
-         '41_further_research': ('12F', 'Further research'),
-         '42_chapter04': ('04', 'Training a digit classifier')}
+decks = {'40_chapter12': ('12', 'A Language Model from Scratch', 1_712_012_101),
+         '41_further_research': ('12F', 'Further research', 1_712_012_102),
+         '42_chapter04': ('04', 'Training a digit classifier', 1_712_012_103)}
 
 @dataclass
 class Card:
@@ -35,32 +36,23 @@ _question = re.compile(r'^## (F?\d+)\. (.+?)\s*$', re.M)
 _answer = re.compile(r'<details><summary>Answer</summary>\s*\n(.*?)\n\s*</details>', re.S)
 _link = re.compile(r'(?<!!)\[([^\]]+)\]\((?!https?://)[^)]*\)')
 
-def _cells(path):
-    "Of each cell: is it text, its source, and the pictures that it shows"
-    try:
-        for c in json.loads(path.read_bytes())['cells']:
-            outs = [o.get('data', {}) for o in c.get('outputs', [])]
-            pngs = [base64.b64decode(''.join(o['image/png'])) for o in outs if 'image/png' in o]
-            yield c['cell_type'] == 'markdown', ''.join(c['source']), tuple(pngs)
-    except (ValueError,KeyError,TypeError,AttributeError,RecursionError):
-        raise ValueError(f"{path} is not a notebook; get a fresh copy of the file") from None
-
 def read_cards(
     path, # A questionnaire notebook, one of `decks` by its file name
-) -> list[Card]: # In order; `ValueError` if it has none, or a question without an answer
+) -> list[Card]: # In order; `ValueError` for a question without an answer
     "The questions of a notebook, with answers and pictures; links to notebooks become plain text"
     path = Path(path)
     check_choice('path', path.stem, decks)
     res = []
-    for text,src,pngs in _cells(path):
-        q = _question.search(src) if text else None
-        if q:
+    for cell in json.loads(path.read_bytes())['cells']:
+        src = ''.join(cell['source'])
+        if cell['cell_type'] == 'markdown' and (q := _question.search(src)):
             a = _answer.search(src)
             if not a: raise ValueError(f"{path}: question {q[1]} has no folded answer; add it")
             answer = _link.sub(r'\1', a[1]).strip()
             res.append(Card(decks[path.stem][0], q[1], q[2], answer))
-        elif not text and res: res[-1].pictures += pngs
-    if not res: raise ValueError(f"{path}: expected headings like '## 7. What is …?'; it has none")
+        for o in cell.get('outputs', []):
+            png = o.get('data', {}).get('image/png')
+            if png and res: res[-1].pictures += base64.b64decode(''.join(png)),
     return res
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-007
@@ -87,14 +79,12 @@ def card_html(
 ) -> str: # HTML, formulas in Anki's MathJax marks; it fetches nothing
     "Markdown as HTML for Anki"
     dollarmath = _extra('mdit_py_plugins.dollarmath').dollarmath_plugin
-    escape = lambda s: s.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
     def formula(s, opts):
-        if _tex_css.search(s): return f'<code>{escape(s)}</code>'
-        return rf"\[{escape(s)}\]" if opts['display_mode'] else rf"\({escape(s)}\)"
-    def image(self, tokens, i, *_):
-        return escape(f"{tokens[i].content} ({tokens[i].attrs['src']})")
+        tex = escape(s, quote=False)
+        if _tex_css.search(s): return f'<code>{tex}</code>'
+        return rf"\[{tex}\]" if opts['display_mode'] else rf"\({tex}\)"
     md = _extra('markdown_it').MarkdownIt('commonmark', {'html': False}).enable('table')
-    md.add_render_rule('image', image)
+    md.disable('image') # of its two marks a link is left
     html = md.use(dollarmath, renderer=formula, allow_digits=False).render(text).strip()
     return _anki_mark.sub('&#91;', html)
 
@@ -108,7 +98,6 @@ table{border-collapse:collapse} td,th{border:1px solid #8886;padding:.2em .5em}
 """
 _design = dict(name='Card', qfmt='<div class="no">{{Number}}</div>{{Question}}',
                afmt='{{FrontSide}}<hr id="answer">{{Answer}}')
-_deck_ids = {'12': 1_712_012_101, '12F': 1_712_012_102, '04': 1_712_012_103}
 
 def write_deck(
     cards:list, # `Card`s, from `all_cards`
@@ -118,7 +107,7 @@ def write_deck(
     genanki = _extra('genanki')
     fields = [dict(name=o) for o in ('Question','Answer','Number')]
     model = genanki.Model(1_712_012_001, 'rnnlab question', fields, [_design], css=_css)
-    res = {ch: genanki.Deck(_deck_ids[ch], f'rnnlab::{ch} {title}') for ch,title in decks.values()}
+    res = {ch: genanki.Deck(id, f'rnnlab::{ch} {title}') for ch,title,id in decks.values()}
     package = genanki.Package([])
     with tempfile.TemporaryDirectory() as tmp:
         for c in cards:

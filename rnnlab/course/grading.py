@@ -9,11 +9,10 @@ __all__ = ['exercises', 'Feedback', 'named_shape', 'beside', 'Wrong', 'wrong_if'
            'on_site', 'spec', 'hint', 'solution', 'progress', 'describe', 'check']
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-002
-import ast, copy, dis, html, inspect, linecache, random, re, reprlib
+import ast, copy, dis, html, inspect, linecache, random, re, reprlib, traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from io import StringIO
 from itertools import count, product
@@ -23,7 +22,9 @@ from urllib.parse import urljoin
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 from fastai.callback.core import Callback
+from fastai.torch_core import apply
 from fastcore.foundation import L
+from ..core import check_choice
 from ..models import LMModel1
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-005
@@ -298,14 +299,9 @@ def same(got, want, what='the result', mistakes=None):
     wrong_if(not alike(got, want), f"{what}: shape and dtype are right, the values are not", pair)
 
 # %% ../../nbs/source/course/30_grading.ipynb #30-grading-022
-def _deep(f, o):
-    "`f` of the tensors in nested tuples"
-    if isinstance(o, tuple): return tuple(_deep(f, p) for p in o)
-    return f(o) if isinstance(o, Tensor) else copy.copy(o)
-
 def untouched(f, *args):
     "`f(*args)`, of copies without gradients; `Wrong` if it changes one of them in place"
-    mine = _deep(lambda t: t.detach().clone(), args)
+    mine = apply(lambda o: o.detach().clone() if isinstance(o, Tensor) else o, args)
     res = f(*mine)
     for i,(a,b) in enumerate(zip(args, mine), 1):
         wrong_if(not alike(a, b), f"argument {i} is changed in place; make a new one instead (no "
@@ -314,7 +310,7 @@ def untouched(f, *args):
 
 def anywhere(m, *args):
     "Raise `Wrong` if the module works on the CPU only"
-    try: copy.deepcopy(m).to('meta')(*_deep(lambda t: t.to('meta'), args))
+    try: copy.deepcopy(m).to('meta')(*apply(lambda t: t.to('meta'), args))
     except RuntimeError as e:
         wrong_if('device' in str(e),
                  "it works on the CPU only: a tensor is made there and used with the input, "
@@ -408,12 +404,8 @@ _tried = {} # name → right?
 def _find(name):
     "The exercise `name`"
     by_name = {o.name: o for o in exercises}
-    if name in by_name: return by_name[name]
-    lower = {o.lower(): o for o in by_name}
-    near = get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
-    tip = f"; did you mean {lower[near[0]]!r}?" if near else '.'
-    raise ValueError(f"name={name!r}: there is no such exercise{tip} "
-                     f"All names: {', '.join(by_name)}")
+    check_choice('name', name, by_name)
+    return by_name[name]
 
 def on_site(text):
     "`text` with links to the site's pages, which lead there from anywhere"
@@ -497,27 +489,19 @@ _advice = [(re.compile(k), v) for k,v in { # a part of an error message → what
     'does not require grad': 'no gradient can flow: look for `detach`, `.item()`, `no_grad`',
 }.items()]
 
-def _here(e, obj):
-    "The last place in the learner's code `obj` that the exception `e` went through"
-    files = {c.co_filename for c in codes(obj).values()} - {_here.__code__.co_filename}
-    last = None
-    tb = e.__traceback__
-    while tb is not None:
-        if tb.tb_frame.f_code.co_filename in files: last = tb
-        tb = tb.tb_next
-    return last
-
 def describe(e, obj, sizes):
     "The exception `e` of the learner's code `obj`: message, line, shapes there, what it means"
     kind = type(e).__name__
     text = str(e)
-    at = _here(e, obj)
+    files = {c.co_filename for c in codes(obj).values()} - {describe.__code__.co_filename}
+    theirs = [o for o in traceback.walk_tb(e.__traceback__) if o[0].f_code.co_filename in files]
     msg = kind
     there = {}
-    if at:
-        line = linecache.getline(at.tb_frame.f_code.co_filename, at.tb_lineno).strip()
-        msg += f" in line {at.tb_lineno}" + (f", `{line[:100]}`" if line else '')
-        there = {k: named_shape(v.shape, sizes) for k,v in at.tb_frame.f_locals.items()
+    if theirs:
+        frame,number = theirs[-1]
+        line = linecache.getline(frame.f_code.co_filename, number).strip()
+        msg += f" in line {number}" + (f", `{line[:100]}`" if line else '')
+        there = {k: named_shape(v.shape, sizes) for k,v in frame.f_locals.items()
                  if isinstance(v, Tensor)}
     if text: msg += f": {text[:300]}{'…' if len(text) > 300 else ''}"
     if there: msg += '\nthere: ' + ', '.join(f'{k}: {v}' for k,v in there.items())

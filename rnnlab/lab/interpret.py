@@ -54,8 +54,7 @@ def recurrent_layers(
     res = [Layer(f'{name} {sfx}'.strip(), kind, m, sfx) for name,m in model.named_modules()
            for kind,cls in _kinds.items() if isinstance(m, cls) for sfx in _suffixes(m)]
     if res: return res
-    found = ', '.join(sorted({type(m).__name__ for m in model.modules()}))
-    raise TypeError(f"model: none of its modules ({found}) is nn.RNN, nn.GRU, nn.LSTM, or rnnlab's "
+    raise TypeError(f"model: {type(model).__name__} has no nn.RNN, nn.GRU or nn.LSTM, nor rnnlab's "
                     "GRU or LSTM; give a model that has one, or LMModel1 to 4")
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-020
@@ -68,27 +67,25 @@ def _embedding(model, vocab):
 
 def _tokens(vocab, text): return tokenize(text, vocab.by) if isinstance(text, str) else list(text)
 
-def _read(model, vocab, text, context='', max_tokens=60, least=1):
+def _read(model, vocab, text, context='', least=1):
     "Ids of `context` and `text` as one batch on the model's device, and the tokens that it reads"
     emb,vocab = _embedding(model, vocab)
     before,ids = (vocab.encode(_tokens(vocab, o)) for o in (context, text))
-    check_number('tokens of text', len(ids), least, max_tokens,
-                 remedy='give what comes before them as context, or raise max_tokens')
+    check_number('tokens of text', len(ids), least)
     tokens = [vocab[i] for i in ids.tolist()]
     return torch.cat([before, ids])[None].to(emb.weight.device),tokens
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-025
 def _logits(out): return out[0] if isinstance(out, (tuple, list)) else out
 
-@contextmanager
-def _listen(*modules):
-    "Collect `(arguments, output)` of every call of `modules`"
+def _calls(model, ids, modules):
+    "What `modules` are given and give while `model` reads `ids`: each call's `(arguments, output)`"
     calls = {m: [] for m in modules}
     def note(m, args, kwargs, out): calls[m].append(((*args, *kwargs.values()), out))
-    hooks = [m.register_forward_hook(note, with_kwargs=True) for m in calls]
-    try: yield calls
-    finally:
-        for h in hooks: h.remove()
+    with _reading(model):
+        for m in modules: m.register_forward_hook(note, with_kwargs=True)
+        model(ids)
+    return calls
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-026
 def _step(m, kind, x, h, state):
@@ -131,17 +128,13 @@ def _check_same(got, want, name):
 def _module_states(m, kind, args, out):
     "Gates and states of each layer of `m` in one call, checked: suffix → name → `sl x n_hidden`"
     x,ys = (o[0] if m.batch_first else o[:,0] for o in (args[0], out[0]))
-    last = out[1]
     start = args[1] if len(args) > 1 else None
-    if start is None: start = map_state(torch.zeros_like, last)
-    if kind != 'LSTM': start,last = (start,),(last,)
+    if start is None: start = map_state(torch.zeros_like, out[1])
+    if kind != 'LSTM': start = (start,)
     below = []
     res = {}
     for k,sfx in enumerate(_suffixes(m)):
         res[sfx] = _replay(m, kind, sfx, x, *(s[k,0] for s in start))
-        end = 0 if sfx.endswith('_reverse') else -1
-        for name,s in zip('hc', last):
-            _check_same(res[sfx][name][end], s[k,0], f"{type(m).__name__} {sfx}")
         below.append(res[sfx]['h'])
         if len(below) == 1+m.bidirectional: x,below = torch.cat(below, -1),[]
     _check_same(x, ys, type(m).__name__)
@@ -152,9 +145,8 @@ def _loop_states(calls, model):
     h = torch.stack([F.relu(out[0]) for _,out in calls[model.h_h]])
     x,outs = (torch.stack([args[0][0] for args,_ in calls[m]]) for m in (model.h_h, model.h_o))
     emb = torch.stack([out[0] for _,out in calls[model.i_h]])
-    name = f"the loop of {type(model).__name__}"
-    _check_same(h[:-1] + emb[1:], x[1:], name)
-    _check_same(h[-len(outs):], outs, name)
+    _check_same(torch.cat([h[:-1] + emb[1:], h[-len(outs):]]), torch.cat([x[1:], outs]),
+                f"the loop of {type(model).__name__}")
     return dict(h=h)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-029
@@ -169,7 +161,7 @@ def _states(model, ids, layers):
     "Gates and states of `layers` while `model` reads `ids`, `1 x sl`"
     loop = layers[0].kind == 'loop'
     modules = {model.h_h, model.i_h, model.h_o} if loop else {o.module for o in layers}
-    with _reading(model), _listen(*modules) as calls: model(ids)
+    calls = _calls(model, ids, modules)
     for o in layers:
         n = len(calls[o.module])
         want = ids.shape[1] if loop else 1
@@ -184,10 +176,9 @@ def trace(
     text, # What to read: a text, or a list of tokens
     layer:int=0, # Which of `recurrent_layers(model)`
     context='', # What the model reads first, without it being recorded
-    max_tokens:int=10_000, # Longest text; a longer one raises
 ) -> Trace:
     "Gates and states of a recurrent layer for each token, replayed from its weights and checked"
-    ids,tokens = _read(model, vocab, text, context, max_tokens)
+    ids,tokens = _read(model, vocab, text, context)
     layer = recurrent_layers(model)[layer]
     states = _states(model, ids, [layer])[0]
     return Trace(layer, tokens, {k: v[-len(tokens):] for k,v in states.items()})
@@ -262,12 +253,11 @@ def _two_groups(x, place, most):
     first = sorted(first, key=lambda u: (after[u], -means[u].max()))
     return first,[*holds.drop(first).nlargest(most-len(first)).index[::-1]]
 
-def _rows(t, sep, units, order, max_units):
+def _rows(t, sep, units, max_units):
     "Which units to show, from top to bottom, as one group, or as two"
-    check_choice('order', order, ('place','index'))
     if units: return [list(units)]
     x = t.states.get('c', t.states['h']).double().cpu()
-    if order == 'place' and sep in t.tokens and len(t.tokens) > 2:
+    if sep in t.tokens and len(t.tokens) > 2:
         place = np.array(count_since(t.tokens, sep))
         return [o for o in _two_groups(x, place, max_units) if o]
     return [sorted(x.std(0, correction=0).topk(min(x.shape[1], max_units)).indices.tolist())]
@@ -324,18 +314,16 @@ def gate_maps(
     text, # What to read: a text, or a list of tokens
     layer:int=0, # Which of `recurrent_layers(model)`
     show:str=None, # Panels, such as 'fc'; None: all of ifogch (LSTM), rznh (GRU), h (RNN, loop)
-    units:list=None, # Units from top to bottom; None: as `order` says, at most `max_units`
-    order:str='place', # 'place': half follow the place since `sep`, half hold on; 'index': unsorted
+    units:list=None, # Top to bottom; None: half follow the place since `sep`, half hold on
     sep:str='.', # The token after which a white line is drawn
     context='', # What the model reads first, without it being shown
-    max_tokens:int=60, # Longest text that the picture takes; a longer one raises
-    max_units:int=24, # Most units that the picture takes, those that vary most
+    max_units:int=24, # How many units, if none are named; without a `sep`, those that vary most
 ) -> Picture: # `data`: a row a token; columns (gate, unit), all units, unsorted
     "Gates and states of a recurrent layer as heat maps: a column a token, a row a unit"
-    t = trace(model, vocab, text, layer, context, max_tokens)
+    t = trace(model, vocab, text, layer, context)
     show = show or _panels[t.layer.kind]
     for o in show: check_choice('show', o, _panels[t.layer.kind])
-    groups = _rows(t, sep, units, order, max_units)
+    groups = _rows(t, sep, units, max_units)
     fig = _draw_gates(t, show, groups, sep, f"{type(model).__name__}, layer {layer}")
     states = {k: pd.DataFrame(v.float().cpu().numpy(), index=t.tokens) for k,v in t.states.items()}
     return Picture(fig, pd.concat(states, axis=1))
@@ -366,16 +354,13 @@ def counters(
     layer:int=None, # One of `recurrent_layers(model)`; None: all
     context='', # What the model reads first, without it being scored
     show:int=30, # How many of the first tokens the picture shows
-    max_tokens:int=10_000, # Longest text; a longer one raises
 ) -> Picture: # `data`: a row a unit and state (c, h), best first: `r`, and `r_same_token`
     "Score each unit by how well its state follows a count, and draw the best one beside it"
-    ids,tokens = _read(model, vocab, text, context, max_tokens, 2)
+    ids,tokens = _read(model, vocab, text, context, 2)
     layers = recurrent_layers(model)
     chosen = range(len(layers)) if layer is None else [layer]
-    what = 'count'
-    if count is None:
-        count = count_since(tokens, sep)
-        what = f"tokens since {sep!r}"
+    what = f"tokens since {sep!r}" if count is None else 'count'
+    if count is None: count = count_since(tokens, sep)
     count = [float(o) for o in count]
     read = zip(chosen, _states(model, ids, [layers[i] for i in chosen]))
     states = {(i,k): s[k][-len(tokens):].double().cpu() for i,s in read for k in 'ch' if k in s}
@@ -415,10 +400,9 @@ def _draw_counter(x, tokens, count, what, best, show):
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-077
 def _windows(ids, window, positions):
     "At most `positions` stretches of `ids`, evenly spread, `n x window`, and the token after each"
-    last = len(ids)-window-1
-    at = torch.linspace(0, last, min(positions, last+1)).round().long()[:,None]
-    at = at + torch.arange(window+1)
-    return ids[at[:,:-1]],ids[at[:,-1]]
+    every = ids.unfold(0, window+1, 1)
+    some = every[torch.linspace(0, len(every)-1, min(positions, len(every))).round().long()]
+    return some[:,:-1],some[:,-1]
 
 def _reach(model, emb, x, y):
     "Norm of the loss' gradient in each embedding of `x`, `n x window`, the last token first"
@@ -500,19 +484,17 @@ def confidence(
     vocab, # The `Vocab` (or `Corpus`) that the model was trained with
     text, # What to read: a text, or a list of tokens
     context='', # What the model reads first, without it being shown
-    max_tokens:int=60, # Longest text that the picture takes; a longer one raises
 ) -> Picture: # A row a token: `token`, `p`, `predicted`, `p_predicted`, `right`; NaN where none is
     "The probability of each token of a text before it was read, wrong predictions marked"
     _,vocab = _embedding(model, vocab)
-    ids,tokens = _read(model, vocab, text, context, max_tokens, 1 if len(context) else 2)
-    probs = _next_probs(model, ids, len(tokens)).float().cpu()
-    first = len(tokens)-len(probs)
-    nan = float('nan')
-    rows = [(o, nan, None, nan, None) for o in tokens[:first]]
-    for o,true,p in zip(tokens[first:], ids[0,ids.shape[1]-len(probs):].tolist(), probs):
-        best = int(p.argmax())
-        rows.append((o, float(p[true]), vocab[best], float(p[best]), best == true))
-    data = pd.DataFrame(rows, columns=['token','p','predicted','p_predicted','right'])
+    ids,tokens = _read(model, vocab, text, context, 1 if len(context) else 2)
+    probs = _next_probs(model, ids, len(tokens)).double().cpu()
+    true = ids[0,ids.shape[1]-len(probs):].cpu()
+    top,best = probs.max(1)
+    known = dict(p=probs.gather(1, true[:,None])[:,0], predicted=[vocab[i] for i in best.tolist()],
+                 p_predicted=top, right=best == true)
+    index = range(len(tokens)-len(probs), len(tokens))
+    data = pd.DataFrame(dict(token=tokens)).join(pd.DataFrame(known, index=index))
     return Picture(_draw_confidence(data), data)
 
 # %% ../../nbs/source/lab/23_interpret.ipynb #12-interpret-092
@@ -547,8 +529,7 @@ number_groups = {'1 to 9': [number_words(n) for n in range(1, 10)],
 
 def _plane(w):
     "Rows of `w`, `n x d`, along its two principal components, and their shares of the variance"
-    w = w - w.mean(0)
-    u,s,_ = torch.linalg.svd(w, full_matrices=False)
+    u,s,_ = torch.linalg.svd(w - w.mean(0), full_matrices=False)
     xy = u[:,:2]*s[:2]
     # a component's sign is free: let the farthest token be on the positive side
     sign = xy.gather(0, xy.abs().argmax(0)[None]).sign()
@@ -595,8 +576,7 @@ def _place_labels(ax, xy, labels):
             t.set(position=(x, y), ha=ha, va=va)
             box = t.get_window_extent()
             inside = ax.bbox.contains(*box.min) and ax.bbox.contains(*box.max)
-            shared = [o for o in (Bbox.intersection(box, b) for b in taken) if o is not None]
-            return sum(o.width*o.height for o in shared) + 10_000*(not inside)
+            return box.count_overlaps(taken) + 100*(not inside)
         covered(min(_sides, key=covered)) # the first one of the best; now it stays there
         taken.append(t.get_window_extent())
 

@@ -295,25 +295,22 @@ class _TritonLayers:
     "What the two classes share; `loop` is the layer to use where these do not serve"
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.loop = f'rnnlab.lstm.{self.like.__name__}'
+        self.loop = f'rnnlab.lstm.{self.mode}'
         if self.hidden_size > max_hidden or self.proj_size:
             raise ValueError(f"hidden_size={self.hidden_size}, proj_size={self.proj_size}: the "
                              f"kernel takes {max_hidden} at most, and 0; use {self.loop}")
 
-    def _layer(self, x, state, sfx, mask=None):
+    def _layer(self, x, state, weights, back, mask=None):
         reason = kernel_reason(x)
         if reason and x.is_cuda: raise ValueError(f"{reason}; use {self.loop}, same weights")
-        if reason or mask is not None: return super()._layer(x, state, sfx, mask)
-        if sfx.endswith('_reverse'): x = x.flip(0)
-        w_ih = getattr(self, f'weight_ih_{sfx}')
-        w_hh = getattr(self, f'weight_hh_{sfx}')
-        b_ih,b_hh = (getattr(self, f'{k}_{sfx}', None) for k in ('bias_ih', 'bias_hh'))
-        if b_ih is None: b_ih = b_hh = w_hh.new_zeros(len(w_hh))
-        b,*own = self._biases(b_ih, b_hh)
+        if reason or mask is not None: return super()._layer(x, state, weights, back, mask)
+        if back: x = x.flip(0)
+        w_ih,w_hh,*biases = weights
+        b,*own = self._biases(*(biases or [w_hh.new_zeros(len(w_hh))]*2))
         xs = F.linear(x, w_ih, b)
         args = (xs, *(s.to(xs.dtype) for s in state), w_hh, *own)
         out,*state = (o[0] for o in self.layers.apply(*(o[None] for o in args)))
-        return out.flip(0) if sfx.endswith('_reverse') else out, tuple(state)
+        return out.flip(0) if back else out, tuple(state)
 
 # %% ../../nbs/source/lab/20_kernels.ipynb #13-kernels-025
 class TritonLSTM(_TritonLayers, LSTM):

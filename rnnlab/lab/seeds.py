@@ -81,16 +81,18 @@ class Seeds:
         kind = self.stack.mode if self.stack else 'relu'
         on_gpu = self.device.type == 'cuda'
         fits = on_gpu and triton and r.n_hidden <= max_hidden
-        self.layer = _kernels.get(kind) if fits else None
-        if self.layer is None: self.layer = _loops.get(kind) # None: `torch.lstm`
-        half = -(-r.bs//2) if self.layer is None else r.bs
+        layers = _loops | (_kernels if fits else {})
+        own = self.stack and on_gpu and n_seeds == 1
+        self.layer = None if own else layers.get(kind) # None: PyTorch's, as `torch.lstm`
+        half = r.bs if self.layer or on_gpu else -(-r.bs//2)
         self.parts = [slice(i, i+half) for i in range(0, r.bs, half)]
         self.states = {bs: torch.zeros(2 if kind == 'LSTM' else 1, n_seeds, r.n_layers or 1, bs,
                                        r.n_hidden, device=self.device)
                        for bs in {r.bs, *(x.shape[1] for x,_ in self.valid)}}
 
-        shapes = [{k: v.shape for k,v in m.named_parameters() if k.endswith('.bias') == o}
-                  for o in (False, True)]
+        # first the layers' weights, then their biases: the order in which cuDNN wants them
+        params = sorted(m.named_parameters(), key=lambda o: (o[0][:4] != 'rnn.', '.bias_' in o[0]))
+        shapes = [{k: v.shape for k,v in params if k.endswith('.bias') == o} for o in (False, True)]
         self.flats = [torch.zeros(n_seeds, sum(s.numel() for s in o.values()), device=self.device,
                                   requires_grad=True) for o in shapes]
         self.shapes = list(zip(self.flats, shapes))
@@ -154,6 +156,10 @@ def start(self:Seeds,
     return self
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-046
+# what a gradient passes without a copy, if there is one seed
+def _apart(o): return o.unbind() if len(o) > 1 else [o.squeeze(0)]
+def _together(os): return torch.stack(os) if len(os) > 1 else os[0].unsqueeze(0)
+
 @patch
 def _activations(self:Seeds, P, x, h):
     "`x`: `sl x bs x V`, one-hot; `h`: `states x S x layers x bs x n` → `S x sl x bs x n`, new `h`"
@@ -164,11 +170,14 @@ def _activations(self:Seeds, P, x, h):
     layers = [[P[f'rnn.{k}_l{l}'] for k in names] for l in range(self.recipe.n_layers or 0)]
     if self.layer is None:
         out = (tokens @ emb).unflatten(1, x.shape[:2])
-        weights = zip(*(o for l in layers for o in l))
-        res = [torch.lstm(out[s], tuple(h[:,s]), ws, True, len(layers), 0., True, False, False)
-               for s,ws in enumerate(weights)]
-        out,*h = map(torch.stack, zip(*res))
-        return out,torch.stack(h)
+        run = getattr(torch, self.stack.mode.lower())
+        res = []
+        for s,(o,*ws) in enumerate(zip(*map(_apart, (out, *(o for l in layers for o in l))))):
+            state = h[:,s].unbind()
+            if len(state) == 1: state = state[0]
+            res.append(run(o, state, ws, True, len(layers), 0., True, False, False))
+        out,*h = map(_together, zip(*res))
+        return out,h
     if not layers: layers = [(P['h_h.weight'],)*2 + (P['h_h.bias'],None)]
     out = None
     new = []
@@ -190,7 +199,7 @@ def _forward(self:Seeds, x, rows=slice(None), mask=None):
     state = self.states[x.shape[1]][:,:,:,rows]
     before = state.clone() if self.stateful else torch.zeros_like(state)
     raw,h = self._activations(P, x[:,rows], before)
-    state.copy_(h.detach())
+    for a,b in zip(state, h): a.copy_(b.detach())
     if self.recipe.target == 'last': raw = raw[:,-1:]
     dropped = raw if mask is None else raw*mask[:,:,rows]
     bias = P['h_o.bias'].unsqueeze(1)
@@ -198,7 +207,7 @@ def _forward(self:Seeds, x, rows=slice(None), mask=None):
 
 def _losses(logits, y):
     "Cross entropy of each target, `S x sl*bs`"
-    flat = y.flatten().repeat(len(logits))
+    flat = y.flatten().expand(len(logits), -1).flatten()
     return F.cross_entropy(logits.flatten(0, 1), flat, reduction='none').view(len(logits), -1)
 
 @patch
@@ -217,25 +226,29 @@ def _mask(self:Seeds):
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-049
 @patch
 def _gradient(self:Seeds, x, y, mask, rows):
-    "Gradient of the parameters and each seed's loss, from `rows` of a batch; both by their share"
+    "Gradients of the parameters, and each seed's loss: what `rows` of a batch have in those"
     r = self.recipe
     with torch.enable_grad():
         logits,raw,dropped = self._forward(x, rows, mask)
-        losses = _losses(logits, y[:,rows]).mean(1)
-        loss = losses.sum()
-        if r.alpha: loss = loss + r.alpha*len(raw)*dropped.pow(2).mean()
-        if r.beta and r.sl > 1: loss = loss + r.beta*len(raw)*raw.diff(dim=1).pow(2).mean()
-        share = len(range(r.bs)[rows])/r.bs
-        return torch.autograd.grad(loss*share, self.flats),losses.detach()*share
+        losses = _losses(logits, y[:,rows])
+    # nobody asks for the values of AR and TAR: their gradients join where autograd comes by
+    def join(o, d, scale=1.): o.register_hook(lambda g: g.add(d, alpha=scale))
+    n = y.numel()
+    if r.alpha: join(dropped, dropped.detach(), 2*r.alpha/n/r.n_hidden)
+    if r.beta and len(y) > 1:
+        o = raw.detach()
+        change = torch.cat([o[:,:1], o, o[:,-1:]], 1).diff(dim=1)
+        join(raw, (change*(-2*r.beta/(n-r.bs)/r.n_hidden)).diff(dim=1))
+    grads = torch.autograd.grad(losses, self.flats, torch.full_like(losses, 1/n))
+    return *grads,losses.detach().sum(1)/n
 
 @patch
 def _step(self:Seeds, i, k, map=map):
     "Step `i` on batch `k`, both slices or, on a GPU, tensors"
     mask = self._mask() if self.recipe.p else None
     part = partial(self._gradient, self.x[k][0], self.y[k][0], mask)
-    grads,losses = zip(*map(part, self.parts))
-    self.losses[i] = sum(losses)
-    for flat,(d,*more) in zip(self.flats, zip(*grads)): flat.grad = sum(more, d)
+    *grads,self.losses[i] = (sum(more, d) for d,*more in zip(*map(part, self.parts)))
+    for flat,d in zip(self.flats, grads): flat.grad = d
     self.opt.step()
 
 # %% ../../nbs/source/lab/21_seeds.ipynb #08-fast-055

@@ -8,22 +8,23 @@ __all__ = ['unigram_perplexity', 'ngram_counts', 'KneserNey', 'valid_targets', '
 # %% ../../nbs/source/text/11_baselines.ipynb #15-baselines-003
 import math
 from collections import Counter, defaultdict
-import pandas as pd, torch
-from torch import Tensor
+from collections.abc import Sequence
+import numpy as np, pandas as pd
 from ..core import check_number
 from ..data import Corpus, lm_dls
 
 # %% ../../nbs/source/text/11_baselines.ipynb #15-baselines-013
 def unigram_perplexity(
-    train, # Token ids to count
-    ids, # Token ids to predict
+    train:Sequence, # Token ids to count
+    ids:Sequence, # Token ids to predict
     vocab_sz:int, # Size of the vocab
     add:float=1., # Count every token of the vocab this much more often than it was seen
 ) -> float: # Infinite, if `add=0` and a token was never seen
     "Perplexity on `ids` of a model that only knows how often each token came in `train`"
     check_number('add', add)
-    count = torch.as_tensor(train).bincount(minlength=vocab_sz).double()+add
-    return (count/count.sum()).log()[torch.as_tensor(ids)].mean().neg().exp().item()
+    count = np.bincount(train, minlength=vocab_sz)+add
+    p = (count/count.sum())[np.asarray(ids)]
+    return float(np.exp(-np.log(p).mean())) if p.all() else math.inf
 
 # %% ../../nbs/source/text/11_baselines.ipynb #15-baselines-019
 def ngram_counts(
@@ -42,37 +43,61 @@ def ngram_counts(
 class KneserNey:
     "What comes after the last tokens, from counts with Kneser–Ney smoothing"
     def __init__(self,
-        tokens:list, # The tokens to learn from: texts, or ids
+        tokens:Sequence, # The tokens to learn from: texts, or ids
         order:int=3, # Look at the `order-1` tokens before
         discount:float=None, # Taken from every count; None: the estimate of Ney, Essen & Kneser
         vocab_sz:int=None, # Tokens that could come, also unseen ones; None: only those seen
     ):
-        counts = ngram_counts(tokens, order)
+        check_number('order', order, 1, len(tokens), whole=True)
+        ids,self.words = pd.Index(tokens).factorize()
+        self.vocab_sz = vocab_sz
+        gram = np.zeros_like(ids) # the number of the n-gram that ends at each token: of none yet
+        grams = []
+        counts = []
+        for _ in range(order):
+            longer,pairs = pd.Index(self._pairs(np.roll(gram, 1), ids)).factorize()
+            shorter = np.empty(len(pairs), ids.dtype)
+            shorter[longer] = gram # what is left of each pair without its first token
+            grams.append(pairs)
+            counts.append(np.bincount(shorter))
+            gram = longer
+        counts = [*counts[1:], np.bincount(gram)]
         if discount is None:
-            n = Counter(times for words in counts.values() for times in words.values())
-            discount = n[1]/(n[1]+2*n[2]) if n[1] else 0.1 # nothing to estimate it from
+            once,twice = ((counts[-1] == k).sum() for k in (1, 2))
+            discount = float(once/(once+2*twice)) if once else 0.1 # nothing to estimate it from
         check_number('discount', discount, 0, 1, above=True)
         self.discount = discount
-        self.vocab_sz = vocab_sz
-        self.counts = dict(counts)
-        while () not in counts:
-            longer,counts = counts,defaultdict(Counter)
-            for context,words in longer.items(): counts[context[1:]].update(words.keys())
-            self.counts |= counts
-        self.totals = {context: words.total() for context,words in self.counts.items()}
+        self.tables = []
+        for pairs,count in zip(grams, counts):
+            context = pairs//self._pairs(1, -1)
+            of_context = [np.bincount(context), np.bincount(context, count)]
+            self.tables.append((pairs, *(np.append(o, 0) for o in (count, *of_context))))
+
+    def _pairs(self, gram, ids):
+        "One number for each pair; an unknown token has the id -1"
+        return gram*(len(self.words)+1)+ids+1
+
+    def probs(self,
+        tokens:Sequence, # A stretch of text
+    ) -> np.ndarray: # One for each of `tokens`
+        "The probability of each token after those before it"
+        ids = self.words.get_indexer(tokens)
+        if self.vocab_sz is None: p = (ids >= 0)/len(self.words)
+        else: p = np.full(len(ids), 1/self.vocab_sz)
+        context = np.zeros_like(ids)
+        for pairs,count,different,total in self.tables:
+            gram = pairs.get_indexer(self._pairs(context, ids))
+            mass = np.maximum(count[gram]-self.discount, 0) + self.discount*different[context]*p
+            p = np.where(total[context], mass/np.maximum(total[context], 1), p)
+            context = np.append(-1, gram[:-1])
+        return p
 
     def prob(self,
         token, # Which may come
-        context=(), # The tokens before it, at most `order-1`
+        context=(), # The tokens before it
     ) -> float:
         "The probability of `token` after `context`"
-        words = self.counts.get(context)
-        if words is None: return self.prob(token, context[1:]) # it never came
-        total = self.totals[context]
-        kept = max(words[token]-self.discount, 0)
-        if context: return kept/total + self.discount*len(words)/total*self.prob(token, context[1:])
-        if self.vocab_sz is None: return words[token]/total
-        return (kept + self.discount*len(words)/self.vocab_sz)/total
+        return float(self.probs([*context, token])[-1])
 
 # %% ../../nbs/source/text/11_baselines.ipynb #15-baselines-032
 def valid_targets(
@@ -88,17 +113,16 @@ def valid_targets(
 
 # %% ../../nbs/source/text/11_baselines.ipynb #15-baselines-035
 def count_baselines(
-    train:Tensor, # Token ids to count
-    ids:Tensor, # Token ids to predict, which come right after `train`
+    train:Sequence, # Token ids to count
+    ids:Sequence, # Token ids to predict, which come right after `train`
     vocab_sz:int, # Size of the vocab
     order:int=3, # Of the n-gram model: 3 looks at two tokens before
     discount:float=None, # Of Kneser–Ney; None: the estimate
 ) -> tuple[dict,float]: # Perplexities of uniform, unigram and Kneser–Ney, and its discount
     "What a model has to beat on any two parts of a text"
-    lm = KneserNey(train.tolist(), order, discount, vocab_sz)
-    tokens = torch.cat([train[len(train)-order+1:], ids]).tolist()
-    grams = Counter(zip(*(tokens[i:] for i in range(order)))) # equal ones are looked up once
-    loss = -math.fsum(n*math.log(lm.prob(o[-1], o[:-1])) for o,n in grams.items())/len(ids)
+    lm = KneserNey(np.asarray(train), order, discount, vocab_sz)
+    p = lm.probs(np.concatenate([train[-order:], ids]))[-len(ids):]
+    loss = -np.log(p).mean()
     return {'uniform': float(vocab_sz), 'unigram': unigram_perplexity(train, ids, vocab_sz),
             f'Kneser–Ney {order}-gram': math.exp(loss)}, lm.discount
 
@@ -117,7 +141,7 @@ def text_baselines(
     ppl,discount = count_baselines(train, ids, len(corpus.vocab), order, discount)
     res = pd.DataFrame({'perplexity': ppl})
     if corpus.vocab.by == 'char': res['bits per character'] = res.perplexity.map(math.log2)
-    never_seen = 1-torch.isin(ids, train).double().mean().item()
+    never_seen = 1-np.isin(ids, train).mean().item()
     res.attrs = dict(discount=discount, train_tokens=len(train), targets=len(ids),
                      never_seen=never_seen)
     return res

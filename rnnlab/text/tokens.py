@@ -14,24 +14,33 @@ from hashlib import blake2b
 from itertools import count, islice
 from pathlib import Path
 import numpy as np, torch
+from numpy.lib.stride_tricks import sliding_window_view
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
+from tqdm import tqdm
 from ..core import check_choice, check_device, check_number, check_sizes
 from ..data import LMDataLoader, Vocab, text_pieces, tokenize
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-005
+_kept = re.compile('[0-9a-f]{32}\\.ids')
+
 def text_files(
     source, # A file, a folder, a pattern with `*`, '-' for standard input, or a list of these
+    out=None, # A folder that is left out, since a run is kept there
 ) -> list[str]: # Each file, in order of names
     "The files that `source` means; an error if there is none"
-    if isinstance(source, (list,tuple)): return [o for s in source for o in text_files(s)]
+    if isinstance(source, (list,tuple)): return [o for s in source for o in text_files(s, out)]
     path = Path(source)
     if str(source) == '-' or (path.exists() and not path.is_dir()): return [str(source)]
     if path.is_dir():
         found = sorted(o for o in path.rglob('*') if o.is_file())
-        found = [o for o in found if not any(p.startswith('.') for p in o.relative_to(path).parts)]
+        runs = {o.parent for o in found if _kept.fullmatch(o.name)}
+        if out: runs.add(path/os.path.relpath(os.path.realpath(out), os.path.realpath(path)))
+        found = [o for o in found if not runs.intersection(o.parents)
+                 and not any(p.startswith('.') for p in o.relative_to(path).parts)]
         if found: return [*map(str, found)]
-        raise ValueError(f"{source}: there is no file in this folder; hidden ones are left out")
+        raise ValueError(f"{source}: there is no file in this folder; hidden ones are left out, and "
+                         "folders in which a run is kept (--out)")
     found = sorted(o for o in glob.glob(str(source), recursive=True) if os.path.isfile(o))
     if not found: raise FileNotFoundError(f"{source}: there is no such file, nor a name like this")
     return found
@@ -106,8 +115,7 @@ class TextVocab(Vocab):
         bpe:str|None=None, # By 'bpe': `tokenizers`' own description
     ):
         check_choice('by', by, ('word','char','bpe'))
-        super().__init__(tokens, unk, ' ' if by == 'word' else '')
-        self.by = by
+        super().__init__(tokens, unk, by)
         self.newlines = newlines
         self.bpe = bpe and _tokenizers().Tokenizer.from_str(bpe)
 
@@ -188,9 +196,7 @@ class Tokens:
                              f"tokens need {bs*sl+1:,}; choose a smaller bs or sl (--bs, --sl), "
                              "or a longer text")
         n,left_over = divmod((len(ids)-1)//sl, bs)
-        step = ids.itemsize
-        rows = np.lib.stride_tricks.as_strided(ids, (bs, n*sl+1), (n*sl*step, step),
-                                               writeable=False)
+        rows = sliding_window_view(ids, n*sl+1)[::n*sl][:bs]
         return TokensLoader(Streams(rows, sl, check_device(device)), self.vocab,
                             f'{self.digest} {part} {bs} {sl}', left_over)
 
@@ -270,21 +276,25 @@ class TokensLoader(LMDataLoader):
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-029
 class _Copy:
     "The text in a temporary file, as UTF-8"
-    def __init__(self, folder):
+    def __init__(self, folder, bar):
         self.f = tempfile.TemporaryFile(dir=folder)
+        self.bar = bar
         self.sizes = []
         self.hash = blake2b(digest_size=16)
 
-    def add(self, source, sep):
-        "Write the text of `source`; where it begins and ends"
+    def add(self, files, sep):
+        "Write the text of some files; where it begins and ends"
         start = self.f.tell()
         blank = True
-        for o in read_texts(source, sep):
+        for o in read_texts(files, sep):
             blank = blank and o.isspace()
             data = o.encode()
             self.hash.update(data)
             self.sizes.append(self.f.write(data))
-        if blank: raise ValueError(f"{source} holds no text: there is nothing to learn from")
+            self.bar.update(len(data))
+        if blank:
+            raise ValueError(f"{', '.join(files[:3])}: no text is in there, so there is nothing to "
+                             "learn from")
         self.hash.update(b'\0')
         return start, self.f.tell()
 
@@ -303,7 +313,9 @@ class _Copy:
             lo = max(at, start)
             at += n
             self.f.seek(lo)
-            if data := self.f.read(max(0, min(at, end)-lo)): yield data.decode()
+            if data := self.f.read(max(0, min(at, end)-lo)):
+                self.bar.update(len(data))
+                yield data.decode()
 
 def _parts(copy, start, end, shares):
     "Where each part of the text begins and ends that has no source of its own"
@@ -396,9 +408,8 @@ def _subwords(copy, parts, s, folder):
     return vocab, chars, dict(unknown=0, most=[]), {k: ids(k) for k in parts}
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-031
-def _stamps(sources):
+def _stamps(files):
     "What tells whether the files are those of last time; None for what can be read once only"
-    files = [text_files(o) for o in sources]
     if not all(os.path.isfile(o) for f in files for o in f): return None
     return [[[os.path.abspath(o), os.stat(o).st_size, os.stat(o).st_mtime_ns] for o in f]
             for f in files]
@@ -442,6 +453,7 @@ def cut(
     valid=0.1, # The share of the text that validates, from its end; or a source of its own
     test=0., # The share of the text behind that, which no choice looks at; or a source; 0: none
     sep:str='\n', # Put between two files
+    progress:bool=False, # Say what takes time: on a terminal with a bar
 ) -> Tokens:
     "Cut a text into ids, once; a later call with the same text and settings opens what is there"
     check_choice('by', by, ('word','char','bpe'))
@@ -458,18 +470,21 @@ def cut(
     for k,v in shares.items(): check_number(k, v, 0, 0.999, above=k == 'valid')
     check_number('valid+test', sum(shares.values()), 0, 0.999)
     own = {k: v for k,v in dict(valid=valid, test=test).items() if k not in shares}
-    sources = [source, *own.values()]
     s = dict(by=by, vocab=vocab, min_freq=min_freq, newlines=newlines, sep=sep, shares=shares)
     folder = Path(folder)
-    stamps = _stamps(sources)
+    files = [text_files(o, folder) for o in (source, *own.values())]
+    stamps = _stamps(files)
     if stamps:
         for o in sorted(folder.glob('*.ids')):
             old = _opened(o)
             if old and (old.settings,old.stamps) == (s,stamps): return old
     folder.mkdir(parents=True, exist_ok=True)
+    bar = tqdm(desc='reading the text', unit='B', unit_scale=True, leave=False,
+               disable=None if progress else True) # None: where there is no terminal
+    if progress and bar.disable: print('cutting the text, once: its ids are kept', flush=True)
     try:
-        copy = _Copy(folder)
-        whole,*rest = [copy.add(o, sep) for o in sources]
+        copy = _Copy(folder, bar)
+        whole,*rest = [copy.add(o, sep) for o in files]
         copy.hash.update(json.dumps([s, _format]).encode())
         file = folder/f'{copy.hash.hexdigest()}.ids'
         if old := _opened(file): return old
@@ -477,6 +492,9 @@ def cut(
         parts = {k: parts[k] for k in ('train','valid','test') if k in parts}
         make = _subwords if by == 'bpe' else _counted
         if known: make = partial(_known, known)
+        bar.set_description('cutting the text', refresh=False)
+        passes = [*parts, 'train'] if make == _subwords else parts # which learns from it before
+        bar.reset(sum(parts[k][1]-parts[k][0] for k in passes))
         about = dict(settings=s, stamps=stamps, digest=file.stem)
         return _write(file, *make(copy, parts, s, folder), about)
     except OSError as e:
@@ -484,3 +502,4 @@ def cut(
         raise OSError(f"{folder}: the disk is full; to cut a text takes up to seven times its size "
                       "for a while, and twice its size for good. Make room, or choose another "
                       "folder") from e
+    finally: bar.close()

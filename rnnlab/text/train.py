@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
 import numpy as np, pandas as pd, torch
+from numpy.lib.stride_tricks import sliding_window_view
 from matplotlib.figure import Figure
 from torch import nn
 from torch.overrides import TorchFunctionMode
@@ -55,13 +56,14 @@ def text_tokens(
     valid=None, # A source of its own for the validation part; None: the last share of the text
     test=0., # A source, or a share of the text's end, for a part that no choice looks at; 0: none
     vocab:TextVocab=None, # Use this one; None: make one from the part that trains
+    progress:bool=False, # Say what takes time
 ) -> Tokens:
     "The text as ids, cut as `settings` say"
     s = settings
     if valid is None: valid = round(1-s.split, 6)
     by = 'word' if s.by == 'mark' else s.by
     return cut(source, folder, by, vocab or s.vocab, s.min_freq, s.newlines and s.by != 'mark',
-               valid, test, s.sep)
+               valid, test, s.sep, progress)
 
 def text_model(
     vocab_sz:int, # Number of distinct tokens
@@ -134,6 +136,8 @@ def _find_lr(learn, s, say):
 # %% ../../nbs/source/text/16_train.ipynb #18-train-074
 _kinds = dict(mark='words and marks', word='words and marks', char='characters', bpe='subwords')
 
+_most_counted = dict(train=5_000_000, valid=1_000_000) # which takes seconds
+
 def _memory(n_params, s, vocab_sz):
     "Bytes: weights, gradients, Adam's two, logits, activations; the last two factors are measured"
     return 4*(4*n_params + 4*s.bs*s.sl*vocab_sz + 17*s.bs*s.sl*s.n_hidden*s.n_layers)
@@ -154,6 +158,8 @@ def describe(
     most = _most((vocab[i], share[i]) for i in (-share).argsort(kind='stable')[:5].tolist())
     unknown = _most((o, n/parts['valid']) for o,n in tokens.counts['most'])
     n = sum(o.numel() for o in get_model(learn.model).parameters())
+    some = ' and '.join(f'{o:,} tokens ({k})' for k,o in _most_counted.items() if parts[k] > o)
+    if some: some = f'\ncount:  unigram and Kneser–Ney look at {some} only'
     return (f"text:   {', '.join(f'{v:,} tokens ({k})' for k,v in parts.items())}, {len(vocab):,} "
             f"distinct {_kinds[s.by]}\n"
             f"        most frequent in the validation part: {most}\n"
@@ -161,22 +167,22 @@ def describe(
             f"{unknown}\n"
             f"model:  {s.model}, {n:,} parameters, about "
             f"{_memory(n, s, len(vocab))/1e6:,.0f} MB in training\n"
-            f"epochs: {s.epochs} of {len(learn.dls.train):,} batches, {s.bs} x {s.sl} tokens each")
+            f"epochs: {s.epochs} of {len(learn.dls.train):,} batches, {s.bs} x {s.sl} tokens each"
+            f"{some}")
 
 # %% ../../nbs/source/text/16_train.ipynb #18-train-077
 def to_beat(
     tokens:Tokens, # The text
     settings:TrainSettings, # How it is read
 ) -> dict: # Perplexities, and characters a token
-    "What counting reaches on the validation part"
+    "What counting reaches on the validation part, or on the beginning of each of its streams"
     s = settings
-    valid = tokens.ids('valid')
-    n = (len(valid)-1)//s.sl//s.bs*s.bs*s.sl # as many as the batches ask for
-    train,valid = (torch.from_numpy(np.concatenate(o).astype(np.int64))
-                   for o in ([tokens.ids()[-1_000_000:], valid[:1]], [valid[1:n+1]]))
-    order = 5 if tokens.vocab.by == 'char' else 3
-    ppl,_ = count_baselines(train, valid, len(tokens.vocab), order)
-    return {'unigram': ppl['unigram'], 'Kneser–Ney': ppl[f'Kneser–Ney {order}-gram'],
+    rows = tokens.loader('valid', s.bs, s.sl, 'cpu').batches.rows
+    train = np.append(tokens.ids()[-_most_counted['train']:], rows[0,0])
+    ids = rows[:,1:_most_counted['valid']//s.bs+1].ravel()
+    ppl,_ = count_baselines(train, ids, len(tokens.vocab), min(5, len(train)))
+    _,unigram,kneser_ney = ppl.values()
+    return {'unigram': unigram, 'Kneser–Ney': kneser_ney,
             'characters': tokens.n_chars['valid']/tokens.counts['tokens']['valid']}
 
 # %% ../../nbs/source/text/16_train.ipynb #18-train-021
@@ -377,7 +383,7 @@ def _score(model, ids, n_chars, s):
     check_number('tokens', len(ids), s.sl+1, remedy=f'the text is too short for sl={s.sl}')
     bs = max(1, min(s.bs, n//50)) # streams so long that their beginnings don't count for much
     n = n//bs*s.sl
-    rows = np.stack([ids[i*n:i*n+n+1] for i in range(bs)])
+    rows = sliding_window_view(ids, n+1)[::n][:bs]
     loss,right = validate(model, Streams(rows, s.sl, next(model.parameters()).device))
     return dict(tokens=n*bs, perplexity=math.exp(loss),
                 bits=loss/math.log(2)*len(ids)/n_chars, accuracy=right)
@@ -424,7 +430,8 @@ def _names(source):
     return [o if o == '-' else str(Path(o).absolute())
             for o in map(str, source if isinstance(source, (list,tuple)) else [source])]
 
-def _prepared(path, out, resume, every, patience, device, init_from, valid, test, log, given):
+def _prepared(path, out, resume, every, patience, device, init_from, valid, test, log, given,
+              progress=False):
     "All that a training needs, after a look at all that can be wrong with it"
     s,old = _begin(out, resume, init_from, given)
     log = log or old.about.get('log')
@@ -440,7 +447,7 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     if again and kept.is_file(): tokens = Tokens(kept)
     elif text['text']:
         tokens = text_tokens(text['text'], s, out, text['valid'], text['test'] or 0.,
-                             old.vocab if own else None)
+                             old.vocab if own else None, progress)
     else: raise ValueError("file: say which text; the checkpoint doesn't know it")
     learn = text_learner(tokens, s, device)
     if init_from: learn.model.load_state_dict(old.weights)
@@ -483,7 +490,7 @@ def train_text(
 ) -> pd.DataFrame: # One row an epoch, those before a stop too; `attrs`: what `to_beat` says
     "Train a model on a text, with checkpoints in `out`"
     s,old,keep,tokens,learn = _prepared(path, out, resume, every, patience, device, init_from,
-                                        valid, test, log, settings)
+                                        valid, test, log, settings, progress)
     together = nullcontext()
     if num_distrib():
         from rnnlab.text import distributed # here, since it needs the extra `train`
@@ -526,7 +533,7 @@ def launch_training(
     if '-' in (_names(path) or []):
         raise ValueError("file: several processes can't read standard input; give a file")
     s,_,_,_,learn = _prepared(path, out, resume, every, patience, device, init_from, valid, test,
-                              log, settings)
+                              log, settings, True)
     distributed.check_processes(n, s.bs, device)
     found = [] # here, once: each process would find its own
     if s.lr == 'find': found = ['--lr', str(_find_lr(learn, s, True))]
@@ -541,7 +548,14 @@ def evaluate_text(
 ) -> dict: # Tokens, perplexity, bits per character, accuracy, share of unknown tokens
     "How well a trained model predicts a text, all of it"
     model,vocab,s = load_model(folder, last, device)
-    texts = list(read_texts(path, s.sep))
-    ids = torch.cat([vocab.encode(o) for o in texts]).numpy()
-    unknown = 0. if vocab.unk is None else float((ids == vocab.o2i[vocab.unk]).mean())
-    return dict(_score(model, ids, sum(map(len, texts)), s), unknown=unknown)
+    dtype = np.min_scalar_type(len(vocab))
+    chars = unknown = 0
+    with tempfile.TemporaryFile() as f: # the text may be longer than the memory
+        for text in read_texts(path, s.sep):
+            ids = vocab.encode(text).numpy()
+            f.write(ids.astype(dtype))
+            chars += len(text)
+            unknown += int((ids == vocab.o2i.get(vocab.unk, -1)).sum())
+        f.flush()
+        ids = np.memmap(f, dtype, 'r') if f.tell() else np.empty(0)
+        return dict(_score(model, ids, chars, s), unknown=unknown/len(ids))
