@@ -39,8 +39,8 @@ def text_files(
         found = [o for o in found if not runs.intersection(o.parents)
                  and not any(p.startswith('.') for p in o.relative_to(path).parts)]
         if found: return [*map(str, found)]
-        raise ValueError(f"{source}: there is no file in this folder; hidden ones are left out, and "
-                         "folders in which a run is kept (--out)")
+        raise ValueError(f"{source}: there is no file in this folder; hidden ones are left out, "
+                         "and folders in which a run is kept (--out)")
     found = sorted(o for o in glob.glob(str(source), recursive=True) if os.path.isfile(o))
     if not found: raise FileNotFoundError(f"{source}: there is no such file, nor a name like this")
     return found
