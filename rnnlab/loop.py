@@ -4,19 +4,18 @@
 
 # %% auto #0
 __all__ = ['train', 'one_cycle', 'FusedAdam', 'FusedCrossEntropy', 'lm_loss', 'forget', 'validate', 'smoothed', 'aside', 'back',
-           'apart', 'NotRecorded', 'Replay', 'Gradients', 'on_the_host', 'Captured']
+           'apart', 'NotRecorded', 'Replay', 'on_the_host', 'Captured']
 
 # %% ../nbs/source/07_loop.ipynb #24-loop-002
-import random, sys, warnings
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from copy import deepcopy
+import random, warnings
+from contextlib import contextmanager
 from functools import lru_cache, partial
+from traceback import walk_tb
 import numpy as np, torch, torch.nn.functional as F
 from torch import nn, Tensor
-from torch.overrides import TorchFunctionMode
 from fastai.callback.core import Callback, CancelBackwardException, CancelStepException
 from fastai.callback.fp16 import AMPMode, MixedPrecision
+from fastai.callback.training import GradientAccumulation
 from fastai.learner import AvgSmoothLoss
 from fastai.losses import CrossEntropyLossFlat
 from fastai.optimizer import Optimizer
@@ -24,8 +23,6 @@ from fastai.torch_core import norm_bias_params, num_distrib, to_detach
 from fastcore.basics import noop
 try: import triton, triton.language as tl
 except ImportError: triton = None # Windows, macOS, PyTorch for CPUs
-from .core import n_cores
-from .dropout import dropout_mask
 
 # %% ../nbs/source/07_loop.ipynb #24-loop-018
 def train(
@@ -45,22 +42,20 @@ def train(
     opt = FusedAdam(model.parameters(), lr, wd=wd)
     for p in norm_bias_params(model, True): opt.state[p]['do_wd'] = False
     rates = zip(*one_cycle(epochs, len(dls.train), lr, moms))
-    def loss(model, x, y):
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16): out = model(x)
-        return lm_loss(out, y, alpha, beta)
-    gradients = Gradients(loss, model)
     def step(x, y):
-        l = gradients(x, y)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16): out = model(x)
+        loss,total = lm_loss(out, y, alpha, beta)
+        total.backward()
         if clip: nn.utils.clip_grad_norm_(model.parameters(), clip)
         opt.step()
         opt.zero_grad()
-        return l
+        return loss.detach()
     step = Replay(step, model, opt.count)
     losses = []
     rows = []
     with apart(device):
         for epoch in range(epochs):
-            gradients.begin()
+            forget(model.train())
             for x,y in dls.train.batches:
                 opt.hypers[0]['lr'],opt.hypers[0]['mom'] = next(rates)
                 losses.append(step(x, y).clone())
@@ -103,13 +98,14 @@ def _adam(P, G, M, V, rates, n, DECAY:'tl.constexpr', B:'tl.constexpr'):
     tl.store(V+at, v, keep)
 
 class FusedAdam(Optimizer):
-    "fastai's `Adam`, one kernel a parameter, which a recorded step takes in"
+    "fastai's `Adam` in few kernels, which a recorded step takes in"
     in_graph = triton is not None
     def __init__(self, params, lr, mom=0.9, sqr_mom=0.99, eps=1e-5, wd=0.01):
         super().__init__(params, [], lr=lr, mom=mom, sqr_mom=sqr_mom, eps=eps, wd=wd)
 
     def zero_grad(self):
-        for p in self.all_params().itemgot(0): p.grad = None
+        for pg in self.param_lists:
+            for p in pg: p.grad = None
 
     def count(self):
         "Count a step, and put its learning rate and momentum where a GPU's kernel reads them"
@@ -127,22 +123,28 @@ class FusedAdam(Optimizer):
     def step(self, closure=None):
         if not _capturing(): self.count()
         for k,(pg,h) in enumerate(zip(self.param_lists, self.hypers)):
+            by_decay = {False: [], True: []}
             for p in pg:
                 if p.grad is None: continue
                 s = self.state[p]
                 for o in ('grad_avg','sqr_avg'):
                     if o not in s: s[o] = torch.zeros_like(p)
-                self.update(p, s, h, bool(h['wd']) and s.get('do_wd', True), k)
+                by_decay[bool(h['wd']) and s.get('do_wd', True)].append((p, s))
+            for decay,own in by_decay.items():
+                if own: self.update(own, h, decay, k)
 
-    def update(self, p, s, h, decay, k):
-        if p.is_cuda and triton:
-            _adam[(triton.cdiv(p.numel(), 1024),)](p, p.grad, s['grad_avg'], s['sqr_avg'],
-                                                   self.rates[k], p.numel(), decay, 1024)
+    def update(self, own, h, decay, k):
+        ps = [p for p,_ in own]
+        avgs = [[s[o] for _,s in own] for o in ('grad_avg','sqr_avg')]
+        if not (ps[0].is_cuda and triton):
+            n = [torch.tensor(float(s['step']), device=p.device) for p,s in own]
+            torch._fused_adamw_(ps, [p.grad for p in ps], *avgs, [], n, lr=h['lr'],
+                                beta1=h['mom'], beta2=h['sqr_mom'], eps=h['eps'], amsgrad=False,
+                                maximize=False, weight_decay=h['wd'] if decay else 0.)
             return
-        n = torch.tensor(float(s['step']), device=p.device)
-        torch._fused_adamw_([p], [p.grad], [s['grad_avg']], [s['sqr_avg']], [], [n], lr=h['lr'],
-                            beta1=h['mom'], beta2=h['sqr_mom'], eps=h['eps'], amsgrad=False,
-                            maximize=False, weight_decay=h['wd'] if decay else 0.)
+        for p,m,v in zip(ps, *avgs):
+            _adam[(triton.cdiv(p.numel(), 1024),)](p, p.grad, m, v, self.rates[k], p.numel(), decay,
+                                                   1024)
 
 # %% ../nbs/source/07_loop.ipynb #24-loop-011
 @_jit
@@ -190,7 +192,7 @@ class FusedCrossEntropy(CrossEntropyLossFlat):
         inp = inp.flatten(0, -2)
         if inp.is_cuda and triton and inp.requires_grad:
             return _CrossEntropy.apply(inp.contiguous(), targ.flatten())
-        return super().__call__(inp.float(), targ)
+        return F.cross_entropy(inp.float(), targ.flatten())
 
 # %% ../nbs/source/07_loop.ipynb #24-loop-011b
 def lm_loss(
@@ -297,7 +299,9 @@ class Replay:
             gen.graphsafe_set_state(drawn) # else it believes that it is still recorded
             torch.clear_autocast_cache()
             while e.__context__: e = e.__context__ # what came first
-            raise NotRecorded(str(e).splitlines()[0]) from None
+            who = [f.f_locals.get('self') for f,_ in walk_tb(e.__traceback__)]
+            who = [type(o).__name__ for o in who if isinstance(o, nn.Module)][-1:]
+            raise NotRecorded(': '.join([*who, str(e).splitlines()[0]])) from None
         finally:
             for (m,k),h in zip(self.owners, self.state): setattr(m, k, h)
         self.graph = graph
@@ -321,54 +325,6 @@ class Replay:
         self.graph.replay()
         return self.out
 
-# %% ../nbs/source/07_loop.ipynb #24-loop-016
-class _Draws(TorchFunctionMode):
-    "In this thread, dropout draws from `gen`"
-    def __init__(self, gen): self.gen = gen
-
-    def __torch_function__(self, f, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if f is torch.rand: kwargs = kwargs|dict(generator=self.gen)
-        elif f is F.dropout:
-            if not kwargs['training']: return args[0]
-            with self: return args[0]*dropout_mask(args[0], args[0].shape, kwargs['p'])
-        return f(*args, **kwargs)
-
-class Gradients:
-    "Loss and gradients of a batch: of recurrent layers on a CPU, in two threads"
-    def __init__(self,
-        loss, # `loss(model, x, y)`: the mean loss, and what is minimised
-        model:nn.Module, # Gets the gradients
-    ):
-        self.loss = loss
-        self.ps = list(model.parameters())
-        self.models = [model]
-        rnns = any(isinstance(o, nn.RNNBase) for o in model.modules())
-        if not rnns or self.ps[0].device.type != 'cpu' or n_cores() == 1: return
-        self.models.append(deepcopy(model, {id(p): p for p in self.ps}))
-        self.draws = [_Draws(torch.Generator().manual_seed(s)) for s in
-                      torch.randint(2**62, (2,)).tolist()]
-        self.pool = ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,))
-
-    def begin(self):
-        "A new epoch: the models train, and have read nothing"
-        for o in self.models: forget(o.train())
-
-    def half(self, model, draws, x, y):
-        with draws: loss,total = self.loss(model, x, y)
-        return loss.detach(),torch.autograd.grad(total/2, self.ps)
-
-    def __call__(self, x, y):
-        if len(self.models) == 1:
-            loss,total = self.loss(self.models[0], x, y)
-            total.backward()
-            return loss.detach()
-        each = self.pool.map(self.half, self.models, self.draws, x.chunk(2), y.chunk(2))
-        (a,grads),(b,more) = each
-        torch._foreach_add_(grads, more)
-        for p,g in zip(self.ps, grads): p.grad = g
-        return (a+b)/2
-
 # %% ../nbs/source/07_loop.ipynb #24-loop-021
 _inner = ('after_pred','after_loss','before_backward','after_backward','before_step','after_step')
 
@@ -379,25 +335,6 @@ def _told(learn):
     return {type(cb).__name__: of(cb) for cb in learn.cbs
             if any(hasattr(cb, o) for o in _inner) and not isinstance(cb, MixedPrecision)}
 
-@contextmanager
-def _waits(found):
-    "Put into `found` who waits for the GPU in this context"
-    def note(message, *args, **kwargs):
-        if 'called a synchronizing' not in str(message): return shown(message, *args, **kwargs)
-        f = sys._getframe()
-        who = lambda: f and f.f_locals.get('self')
-        while f and (not isinstance(who(), (Callback,nn.Module)) or isinstance(who(), Captured)):
-            f = f.f_back
-        found.append(f"{type(who()).__name__ if f else 'the step'} reads a value")
-    shown = warnings.showwarning
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'Synchronization debug mode') # is a prototype
-        warnings.filterwarnings('always', '.*called a synchronizing')
-        warnings.showwarning = note
-        torch.cuda.set_sync_debug_mode('warn')
-        try: yield
-        finally: torch.cuda.set_sync_debug_mode('default')
-
 def on_the_host(
     learn, # In the middle of a fit
     step, # Its step, which is run
@@ -406,11 +343,9 @@ def on_the_host(
     drawn = lambda: str((random.getstate(), np.random.get_state(), torch.get_rng_state().tolist()))
     told = _told(learn)
     was = drawn()
-    found = []
-    with _waits(found) if torch.cuda.is_available() else nullcontext(): step()
-    if drawn() != was: found.append('random numbers are drawn')
-    found += [f'{k} counts' for k,v in _told(learn).items() if v != told[k]]
-    return list(dict.fromkeys(found))
+    step()
+    found = [f'{k} counts' for k,v in _told(learn).items() if v != told[k]]
+    return found if drawn() == was else [*found, 'random numbers are drawn']
 
 class _Unread(AvgSmoothLoss):
     "The smoothed loss, which stays on the GPU"
@@ -418,6 +353,11 @@ class _Unread(AvgSmoothLoss):
         self.count += 1
         loss = to_detach(learn.loss.mean(), cpu=False)
         self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
+
+def _plus(total, g):
+    "The gradients of some batches and of one more, which the next replay overwrites"
+    if g is None: return total
+    return g.clone() if total is None else total.add_(g)
 
 class Captured(Callback):
     "Replay a `Learner`'s training step as a CUDA graph; what can't be is named, and runs as before"
@@ -433,7 +373,8 @@ class Captured(Callback):
         self.learn._do_one_batch = partial(self._one_batch, self.learn)
         if hasattr(self.learn, 'recorder'): self.recorder.smooth_loss.__class__ = _Unread
         fp16 = any(o.amp_mode is AMPMode.FP16 for o in self.learn._grab_cbs(MixedPrecision))
-        self.whole = getattr(self.opt, 'in_graph', False) and not fp16
+        self.adds = bool(self.learn._grab_cbs(GradientAccumulation)) # no step in every batch
+        self.whole = getattr(self.opt, 'in_graph', False) and not fp16 and not self.adds
         self.ps = list(self.model.parameters())
         # PyTorch wants eleven steps before DistributedDataParallel is captured
         self.replay = Replay(self._step, self.model, self._before, 11 if num_distrib() > 1 else 3)
@@ -454,7 +395,7 @@ class Captured(Callback):
             if self.replay.left == 1: self._give_up(on_the_host(learn, self.one))
             else: self.one()
         finally: vars(learn).pop('_do_grad_opt', None)
-        return learn.pred,learn.loss,learn.loss_grad,[p.grad for p in self.ps]
+        return learn.pred,learn.loss,learn.loss_grad.detach(),[p.grad for p in self.ps]
 
     def _backward(self):
         self.learn._with_events(self.learn._backward, 'backward', CancelBackwardException)
@@ -479,14 +420,17 @@ class Captured(Callback):
             del learn._do_one_batch
             return learn._do_one_batch()
         if self.why or not learn.training: return self.one()
+        before = [p.grad for p in self.ps] # of batches without a step
+        if self.adds: self.model.zero_grad()
         try: learn.pred,loss,learn.loss_grad,grads = self.replay(*learn.xb, *learn.yb)
         except NotRecorded as e:
             self._give_up([str(e)])
-            self.model.zero_grad()
+            for p,g in zip(self.ps, before): p.grad = g
             self._autocast(True)
             return self.one()
         learn.loss = loss.clone() # what keeps it must not see the next one
         if self.whole: return
+        if self.adds: grads = map(_plus, before, grads)
         for p,g in zip(self.ps, grads): p.grad = g
         learn._with_events(learn._step, 'step', CancelStepException)
         learn.opt.zero_grad()

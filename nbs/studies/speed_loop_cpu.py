@@ -1,17 +1,19 @@
 """What `results/speed_loop_cpu.csv` holds: `python nbs/studies/speed_loop_cpu.py OUT.csv`, on a
-machine that does nothing else; about five minutes on two cores. All ways in turn, in one process,
-five rounds, every other one in reverse order."""
+machine that does nothing else; about eight minutes on two cores. All ways in turn, in one process,
+five rounds, every other one in reverse order. With `parts` after it: what
+`results/speed_train_profile.csv` holds, in two minutes."""
 import json, sys, tempfile, time, warnings
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np, pandas as pd, torch
 from fastai.text.all import *
-from rnnlab import loop
 from rnnlab.all import *
 from rnnlab.core import environment, n_cores, one_thread
 from rnnlab.lab.seeds import Seeds
 from rnnlab.loop import forget, lm_loss, one_cycle, train, validate
-from rnnlab.recipes import chapter_corpus, recipe_learner, run_many # noqa: F401, for the cell
+from rnnlab.models import StatefulModel # noqa: F401, for the cell
+from rnnlab.recipes import chapter_corpus, chapter_models, get_recipe, recipe_dls # noqa: F401
 from rnnlab.text.checkpoint import Checkpoints
 from rnnlab.text.train import TrainSettings, text_learner
 
@@ -20,7 +22,8 @@ page = json.loads(Path(__file__).with_name('53_speed.ipynb').read_text(encoding=
 exec(''.join(next(o for o in page['cells'] if o['id'] == 'speed-009')['source'])) # chapter_learner
 r7 = get_recipe('LMModel7')
 dls7 = recipe_dls('LMModel7', device='cpu')
-sizes = (10_000, 200, 20),(100, 128, 120) # vocab, n_hidden, batches: words, characters
+sizes = (10_000, 200, 100),(100, 128, 400) # vocab, n_hidden, batches: words, characters
+tiny = 100, 8, 40 # a model whose own time hardly counts
 
 
 def now(): return time.perf_counter()
@@ -51,15 +54,12 @@ def a_seed_of_20(epochs=2):
     return (now()-start)/20/epochs
 
 
-def by_train(cores, epochs=2):
+def by_train(epochs=2):
     m = r7.new_model(30)
-    loop.n_cores = lambda: cores # 1: the batch isn't halved
     with one_thread():
         start = now()
         train(m, dls7, epochs, r7.lr, r7.wd, r7.moms, r7.alpha, r7.beta)
-        seconds = (now()-start)/epochs
-    loop.n_cores = n_cores
-    return seconds
+        return (now()-start)/epochs
 
 
 def of_text(V, nh, n):
@@ -73,15 +73,16 @@ def of_text(V, nh, n):
     with no_random(0): return text_learner(tokens, s, 'cpu'),s
 
 
-def as_command(*size):
+def as_command(*size, schedule=True, checkpoints=True, now=now):
     learn,s = of_text(*size)
     with tempfile.TemporaryDirectory() as tmp, one_thread(), quiet(learn):
         start = now()
-        learn.fit_one_cycle(1, s.lr, wd=s.wd, cbs=[Checkpoints(tmp, 200)])
+        fit = learn.fit_one_cycle if schedule else learn.fit
+        fit(1, s.lr, wd=s.wd, cbs=[Checkpoints(tmp, '5m')] if checkpoints else [])
         return (now()-start)/len(learn.dls.train)
 
 
-def plain(*size):
+def plain(*size, now=now):
     learn,s = of_text(*size)
     m = learn.model
     n = len(learn.dls.train)
@@ -113,8 +114,7 @@ def main(out, rounds=5):
         'Seeds, one run': lambda: one_seed(2),
         'Seeds, one run, one thread': lambda: one_seed(1),
         'Seeds, a seed of 20': a_seed_of_20,
-        'train': lambda: by_train(n_cores()),
-        'train, one thread': lambda: by_train(1)}.items()]
+        'train': by_train}.items()]
     ways += [('the whole chapter', one[1], k, everything, f) for k,f in {
         theirs: lambda: chapter(chapter_learner),
         'our Learner': lambda: chapter(recipe_learner)}.items()]
@@ -132,4 +132,17 @@ def main(out, rounds=5):
     pd.DataFrame(rows).to_csv(out, index=False)
 
 
-if __name__ == '__main__': main(sys.argv[1])
+def parts(out, rounds=100):
+    """What the callbacks and the schedule add to a step, and the checkpoints to an epoch: the least
+    processor time of many short runs, for other work on the machine only adds to it"""
+    f = partial(as_command, *tiny, now=time.process_time)
+    ways = {'the plain loop': partial(plain, *tiny, now=time.process_time),
+            'callbacks': partial(f, schedule=False, checkpoints=False),
+            'the schedule': partial(f, checkpoints=False), 'checkpoints, an epoch': f}
+    least = pd.DataFrame([{k: way() for k,way in ways.items()} for _ in range(rounds)]).min()*1e6
+    us = least.diff().fillna(least)
+    us['checkpoints, an epoch'] *= tiny[2]
+    pd.DataFrame(dict(part=us.index, us=us.round(1), **environment('cpu'))).to_csv(out, index=False)
+
+
+if __name__ == '__main__': (parts if sys.argv[2:] == ['parts'] else main)(sys.argv[1])

@@ -7,7 +7,7 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'save_weights', 'load_weights',
            'Checkpoints', 'find_checkpoint', 'open_checkpoint', 'as_written']
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-002
-import json, math, os, pickletools, random, re, reprlib, time, warnings, zipfile
+import json, math, os, pickletools, random, re, reprlib, shutil, time, warnings, zipfile
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
@@ -34,12 +34,12 @@ else: import msvcrt
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-008
 def _plain(o):
     "`o` in Python's own lists and numbers, and tensors"
+    if type(o) in (str,int,float,bool,type(None)): return o # most: a vocab, the losses
     if isinstance(o, dict): return {k: _plain(v) for k,v in o.items()}
     if isinstance(o, tuple): return tuple(map(_plain, o))
     if isinstance(o, (list,L)): return [*map(_plain, o)]
     if isinstance(o, np.generic): return o.item()
     if isinstance(o, Tensor): return o.detach()
-    if o is None or isinstance(o, (str,bool,int,float)): return o
     raise TypeError("a checkpoint holds tensors, numbers, texts, lists and dicts, but this is a "
                     f"{type(o).__name__}: {reprlib.repr(o)}; leave it out")
 
@@ -170,6 +170,13 @@ class LMLearner(Learner):
     begin = (0,0) # epoch and batch
     restore = noop # called at that place, by `Checkpoints`
 
+    def __call__(self, event_name):
+        # as fastai's, which asks those who have nothing to do, too: that adds up in small steps
+        for name in L(event_name):
+            for cb in self.cbs.sorted('order'):
+                own = name in vars(cb) or hasattr(type(cb), name)
+                if own or name == 'after_fit': cb(name) # which sets `run` back
+
     def _do_fit(self):
         keep = self._grab_cbs(Checkpoints)
         try:
@@ -178,6 +185,7 @@ class LMLearner(Learner):
             for epoch in range(self.begin[0], self.n_epoch):
                 self.epoch = epoch
                 self._with_events(self._do_epoch, 'epoch', CancelEpochException)
+                for cb in keep: cb('epoch_done')
         finally:
             self.begin = (0,0)
             self.restore = noop
@@ -186,9 +194,12 @@ class LMLearner(Learner):
     def all_batches(self):
         self.n_iter = len(self.dl)
         first = self.begin[1] if self.training and self.epoch == self.begin[0] else 0
+        keep = self._grab_cbs(Checkpoints) if self.training else []
         for i,b in enumerate(self.dl):
+            if i < first: continue
             if i == first and first: self.restore()
-            if i >= first: self.one_batch(i, b)
+            self.one_batch(i, b)
+            for cb in keep: cb('batch_done')
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-022
 def _plan(learn):
@@ -202,11 +213,13 @@ def _plan(learn):
     fixed = [{k: v for k,v in h.items() if k not in scheds and isinstance(v, (int,float,str))}
              for h in learn.opt.hypers]
     model = get_model(learn.model)
+    n = max(1, num_distrib())
     return dict(
         vocab=v.state() if isinstance(v, Vocab) else v, text=[train.digest, valid.digest],
         batch=list(train.batches[0][0].shape),
         model=type(model).__name__, sizes={k: list(v.shape) for k,v in model.state_dict().items()},
-        epochs=learn.n_epoch, schedule=scheds, settings=fixed)
+        epochs=learn.n_epoch, schedule=scheds, settings=fixed,
+        accumulate=[o.n_acc*n for o in learn._grab_cbs(GradientAccumulation)]) # rows of all
 
 def _leaves(o, name=''):
     "What is in nested dicts and lists, by its whole name"
@@ -254,7 +267,7 @@ def _pace(every):
 
 class Checkpoints(Callback):
     "Keep a fit of a `LMLearner` in a folder, so that it can go on after whatever stopped it"
-    order = 1000 # after all that changes weights or state, or draws random numbers
+    order = 1000 # what it looks at has been changed by others before
     def __init__(self,
         folder, # Where `last.pt`, `best.pt` and `log.csv` are written; made if it isn't there
         every:int|str=None, # Write after so many batches or minutes ('10m'), too; None: as before
@@ -298,7 +311,7 @@ class Checkpoints(Callback):
     def start(self) -> None:
         "Begin to keep the fit, or go on with the one in the folder"
         if hasattr(self.learn, 'lr_finder'): return
-        for cb in self.learn._grab_cbs((TrackerCallback,NTASGD,GradientAccumulation)):
+        for cb in self.learn._grab_cbs((TrackerCallback,NTASGD)):
             raise ValueError(f"{type(cb).__name__} would forget what it has seen when the fit goes "
                              "on; take it out (patience=… of Checkpoints stops early)")
         self.run = True
@@ -324,8 +337,8 @@ class Checkpoints(Callback):
         self.began = time.perf_counter()
         if self._device.type == 'cuda': torch.cuda.reset_peak_memory_stats(self._device)
 
-    def after_batch(self):
-        if not self.training: return
+    def batch_done(self):
+        "Called by the learner after `after_batch` of all callbacks"
         done = self.iter+1
         look = not self.smooth_loss.is_cuda or done%16 == 0 # with `Captured` a GPU seldom waits
         if look: self._check_finite('the loss', float(self.smooth_loss))
@@ -343,6 +356,10 @@ class Checkpoints(Callback):
         if self._device.type == 'cuda':
             row['memory_mb'] = round(torch.cuda.max_memory_allocated(self._device)/2**20)
         self.log.append(row)
+
+    def epoch_done(self):
+        "Called by the learner after `after_epoch` of all callbacks"
+        valid = self.log[-1]['valid_loss']
         best = valid < self.lowest
         self.lowest = min(valid, self.lowest)
         self.waited = 0 if best else self.waited+1
@@ -372,12 +389,15 @@ def _tree(self:Checkpoints, epoch, batch):
     r.losses = [o.cpu() for o in r.losses]
     model = get_model(self.model)
     scaler = getattr(self.learn, 'scaler', None) # of mixed precision
-    rands = [random_state(self._device)]*max(1, num_distrib()) # of each process
+    n = max(1, num_distrib())
+    rands = [random_state(self._device)]*n # of each process
     if num_distrib() > 1: torch.distributed.all_gather_object(rands, rands[0])
     return dict(
         model=model.state_dict(), opt=self.opt.state_dict(),
         h=[_all_rows(m) for m in state_owners(model)],
         random=rands, scaler=scaler and scaler.state_dict(),
+        sums=[dict(rows=o.count*n, grads=[p.grad for p in model.parameters()])
+              for o in self.learn._grab_cbs(GradientAccumulation) if o.count],
         at=dict(epoch=epoch, batch=batch, pct_train=float(self.pct_train),
                 train_iter=self.train_iter),
         recorder=dict(smooth=(r.smooth_loss.count, float(r.smooth_loss.val)),
@@ -388,7 +408,7 @@ def _tree(self:Checkpoints, epoch, batch):
 
 @patch
 def _write(self:Checkpoints, epoch, batch, best=False):
-    "Write the checkpoint, and after an epoch the log"
+    "Write the checkpoint and the logs"
     for k,p in get_model(self.model).named_parameters():
         self._check_finite(k, p.detach().sum().item())
     tree = self._tree(epoch, batch) # in every process: they put their rows together
@@ -397,17 +417,24 @@ def _write(self:Checkpoints, epoch, batch, best=False):
             about = dict(plan=tree['plan'], about=tree['about'], log=tree['log'])
             save_weights(self.best_file.with_suffix('.safetensors'), tree['model'], about)
             save_checkpoint(self.best_file, tree)
-        save_checkpoint(self.last, tree)
-        if not batch: self._write_log()
+            # a copy, no link: what damages one of them leaves the other
+            with _with_room(self.last) as part: shutil.copyfile(self.best_file, part.name)
+        else: save_checkpoint(self.last, tree)
+        self._write_logs()
     self.wrote = time.monotonic()
     if num_distrib() > 1: # all go on, or end, when it is on the disk
         gpu = [self._device.index] if self._device.type == 'cuda' else None
         torch.distributed.barrier(device_ids=gpu)
 
 @patch
-def _write_log(self:Checkpoints):
-    with written_aside(self.folder/'log.csv') as part:
-        pd.DataFrame(self.log).to_csv(part, index=False)
+def _write_logs(self:Checkpoints):
+    "What the recorder has seen: `log.csv` with a row an epoch, `batches.csv` with a row a batch"
+    r = self.recorder
+    epoch,batch = np.divmod(np.arange(len(r.losses)), len(self.dls.train))
+    each = dict(epoch=epoch, batch=batch, train_loss=[float(o) for o in r.losses], lr=r.lrs)
+    for name,rows in (('log.csv',self.log), ('batches.csv',each)):
+        if not rows: continue
+        with written_aside(self.folder/name) as part: pd.DataFrame(rows).to_csv(part, index=False)
 
 # %% ../../nbs/source/text/12_checkpoint.ipynb #16-checkpoi-032
 def find_checkpoint(
@@ -457,7 +484,7 @@ def _load(self:Checkpoints):
         raise ValueError(f"{other}: {file} was written with {was.get(other)!r:.99}, but this fit "
                          f"has {now.get(other)!r:.99}; take the same, or begin in another folder")
     if not self.longer: self.learn.restore = as_written(file)(partial(self._restore, old))
-    if self.log and not rank_distrib(): self._write_log() # a kill may have come before it
+    if not rank_distrib(): self._write_logs() # a kill may have come before it
 
 @patch
 def _take_over(self:Checkpoints, old):
@@ -471,7 +498,13 @@ def _take_over(self:Checkpoints, old):
     self.log = [{k: float(v) for k,v in o.items()} for o in old['log']]
     self.lowest = float(old['lowest'])
     self.before = len(self.log)
-    if self.longer: return
+    o = old['recorder']
+    r = self.recorder
+    r.losses = [torch.tensor(v) for v in o['losses']]
+    r.lrs,r.iters,r.values = ([*o[k]] for k in ('lrs','iters','values'))
+    if self.longer:
+        self.learn.train_iter = int(old['at']['train_iter'])
+        return
     opt = deepcopy(old['opt']) # off the disk
     if not isinstance(self.opt, OptimWrapper): opt = to_device(opt, self._device) # PyTorch's do it
     self.opt.load_state_dict(opt)
@@ -479,12 +512,8 @@ def _take_over(self:Checkpoints, old):
     if old['scaler'] and scaler: scaler.load_state_dict(old['scaler'])
     self.before -= int(old['at']['epoch'])
     self.waited = int(old['waited'])
-    o = old['recorder']
-    r = self.recorder
     r.smooth_loss.count,loss = o['smooth']
     r.smooth_loss.val = torch.tensor(loss)
-    r.losses = [torch.tensor(v) for v in o['losses']]
-    r.lrs,r.iters,r.values = ([*o[k]] for k in ('lrs','iters','values'))
     self.learn.begin = (int(old['at']['epoch']), int(old['at']['batch']))
     if self.patience and self.waited >= self.patience: # it had stopped for good
         self.learn.begin = (self.n_epoch,0)
@@ -498,6 +527,10 @@ def _restore(self:Checkpoints, old):
     for m,h in zip(owners, old['h'], strict=True): m.h = _own_rows(m, h, self._device)
     n = len(old['random'])
     now = max(1, num_distrib())
+    for cb,o in zip(self.learn._grab_cbs(GradientAccumulation), old.get('sums', ())):
+        cb.count = int(o['rows'])//now
+        for p,g in zip(get_model(self.model).parameters(), o['grads'], strict=True):
+            p.grad = None if g is None else g.clone().to(self._device)
     if n != now:
         warnings.warn(f"the fit in {self.folder} was written by {n} processes and goes on in "
                       f"{now}: dropout draws other numbers than it would have", stacklevel=2)

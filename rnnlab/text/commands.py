@@ -23,7 +23,8 @@ def _with_settings(f):
     sig = inspect.signature(f)
     docs = docments(TrainSettings)
     def flag(o):
-        doc = (docs[o.name] or '')+('' if o.default is None else f'; default: {o.default}')
+        usual = str(o.default).encode('unicode_escape').decode()
+        doc = (docs[o.name] or '')+('' if o.default is None else f'; default: {usual}')
         return inspect.Parameter(o.name, inspect.Parameter.KEYWORD_ONLY, default=None,
                                  annotation=Annotated[o.type, doc])
     *own,version,_ = sig.parameters.values() # the last are the settings
@@ -66,6 +67,7 @@ def train_cli(
     patience:int=None, # Stop after so many epochs without a lower validation loss
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     processes:int=None, # Train in so many processes, on a GPU each
+    log:str=None, # Send the numbers to tensorboard (in --out) or wandb as well
     version:Version=None,
     **settings,
 ):
@@ -77,7 +79,8 @@ def train_cli(
     if not file and not resume: raise ValueError("file: say which text to train on")
     given = {k: v for k,v in settings.items() if v is not None}
     if no_newlines: given['newlines'] = False
-    if 'sep' in given: given['sep'] = given['sep'].encode().decode('unicode_escape')
+    if 'sep' in given: # \n as two characters, too
+        given['sep'] = given['sep'].encode('latin-1', 'backslashreplace').decode('unicode_escape')
     if test and re.fullmatch(r'0?\.\d+', test): test = float(test)
     device = check_device(device)
     n = num_distrib()
@@ -85,11 +88,11 @@ def train_cli(
         from rnnlab.text import distributed
         device = distributed.local_device(device)
     how = dict(path=file, out=out, resume=resume, every=every, patience=patience, device=device,
-               init_from=init_from, valid=valid, test=test)
+               init_from=init_from, valid=valid, test=test, log=log)
     if processes is not None and not n: launch_training(processes, sys.argv, **how, **given)
 
     path = shlex.quote(str(out))
-    try: log = train_text(**how, progress=True, **given)
+    try: rows = train_text(**how, progress=True, **given)
     except KeyboardInterrupt:
         if not rank_distrib() and (Path(out)/'last.pt').exists():
             more = f' --processes {n}' if n else ''
@@ -97,18 +100,18 @@ def train_cli(
         raise
     if n: torch.distributed.destroy_process_group() # NCCL warns of what ends with the process
     if rank_distrib(): return
-    best = log.loc[log.valid_loss.idxmin()]
-    base = log.attrs
+    best = rows.loc[rows.valid_loss.idxmin()]
+    base = rows.attrs
     verdict = ('better than counting' if best.perplexity < base['Kneser–Ney'] else
                'no better than counting yet: train longer, on more text, or a smaller model')
     if 'test' in base:
         print(f"\nOn the test part the best epoch's weights have a perplexity of "
               f"{base['test']['perplexity']:.4f}, {base['test']['bits']:.4f} bits per character.")
-    print(f"\nThe best epoch is number {int(best.epoch)+1} of {len(log)}, with a perplexity of "
+    print(f"\nThe best epoch is number {int(best.epoch)+1} of {len(rows)}, with a perplexity of "
           f"{best.perplexity:.4f} on the validation part, where Kneser–Ney has "
           f"{base['Kneser–Ney']:.2f}: {verdict}.\nLet it go on with a text of yours: "
           f"rnnlab-generate {path} --prompt TEXT\nTrain longer: rnnlab-train --out {path} --resume "
-          f"--epochs {2*len(log)}", flush=True)
+          f"--epochs {2*len(rows)}", flush=True)
 
 # %% ../../nbs/source/text/17_commands.ipynb #18-train-051
 @call_parse

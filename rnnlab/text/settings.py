@@ -24,7 +24,8 @@ class TrainSettings:
     epochs:int = 10 # Times through the text
     lr:float|str = None # Highest learning rate, or find: lr_find chooses; default: the model's own
     bs:int = 64 # Streams read side by side
-    sl:int = 70 # Tokens of each in one step
+    sl:int = 70 # Tokens of each in one batch
+    accumulate:int = 1 # Batches whose gradients are added up for one step of the optimizer
     n_hidden:int = None # Activations per token and layer; default: 256, 400 or 1152, by model
     n_layers:int = None # Recurrent layers; default: 2, AWD-LSTM 3
     emb_sz:int = None # AWD-LSTM: size of the embeddings; default: 400
@@ -56,7 +57,7 @@ class TrainSettings:
             elif k not in own:
                 raise ValueError(f"{k}={v!r}: {self.model} has no such setting; leave it out, or "
                                  "choose another model")
-        sizes = ('epochs','bs','sl','n_hidden','n_layers','min_freq')
+        sizes = ('epochs','bs','sl','accumulate','n_hidden','n_layers','min_freq')
         check_sizes(**{k: getattr(self, k) for k in sizes})
         if self.vocab is not None: check_number('vocab', self.vocab, 2, whole=True)
         if self.lr != 'find': check_number('lr', self.lr, above=True)

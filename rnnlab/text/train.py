@@ -7,10 +7,11 @@ __all__ = ['text_tokens', 'text_model', 'text_learner', 'suggest_lr', 'describe'
            'train_text', 'launch_training', 'evaluate_text']
 
 # %% ../../nbs/source/text/16_train.ipynb #18-train-002
-import math, re, shlex, signal, sys, tempfile, threading, time
+import math, re, shlex, signal, sys, tempfile, threading, time, uuid
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -22,14 +23,15 @@ from torch.overrides import TorchFunctionMode
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.schedule import SuggestionMethod # also gives learners `lr_find`
-from fastai.callback.training import GradientClip
+from fastai.callback.training import GradientAccumulation, GradientClip
 from fastai.learner import replacing_yield
 from fastai.metrics import Perplexity, accuracy
 from fastai.torch_core import get_model, no_random, num_distrib, rank_distrib
 from tqdm import tqdm
 import rnnlab
 from ..core import (
-    blue, check_device, check_number, green, grey, ran_with, red, shown, written_aside)
+    blue, check_choice, check_device, check_number, green, grey, ran_with, red, shown,
+    written_aside)
 from ..data import Corpus, Vocab
 from ..models import LMModel5, LMModel6, LMModel7, LMModel8
 from ..callbacks import ModelResetter, RNNRegularizer
@@ -93,6 +95,8 @@ def text_learner(
     with no_random(s.seed): model = text_model(len(tokens.vocab), s).to(device)
     cbs = [ModelResetter, Captured]
     if s.alpha is not None: cbs.append(RNNRegularizer(s.alpha, s.beta))
+    if s.accumulate > 1:
+        cbs.append(GradientAccumulation(s.accumulate*s.bs//max(1, num_distrib()))) # own rows
     if s.clip: cbs.append(GradientClip(s.clip))
     if s.half: cbs.append(_Half(AMPMode(s.half)))
     return LMLearner(dls, model, loss_func=FusedCrossEntropy(), metrics=[accuracy, Perplexity()],
@@ -305,8 +309,10 @@ and says what it says with the biases of that text.
     def _draw(self, log, keep):
         fig = Figure(figsize=(6, 3.5), layout='constrained')
         ax = fig.subplots()
-        for k,color in (('train_loss',grey), ('valid_loss',blue)):
-            ax.plot(log.epoch+1, log[k], 'o-', color=color, ms=3, label=k.replace('_', ' '))
+        losses = [float(o) for o in self.recorder.losses] # smoothed
+        epochs = (np.arange(len(losses))+1)/len(self.dls.train)
+        ax.plot(epochs, losses, color=grey, label='train loss')
+        ax.plot(log.epoch+1, log.valid_loss, 'o-', color=blue, ms=3, label='valid loss')
         for k,color in (('unigram',red), ('Kneser–Ney',green)):
             ax.axhline(math.log(keep.about['to_beat'][k]), color=color, ls=':', label=k)
         ax.set(xlabel='epoch', ylabel='loss a token')
@@ -424,10 +430,14 @@ def _names(source):
     return [o if o == '-' else str(Path(o).absolute())
             for o in map(str, source if isinstance(source, (list,tuple)) else [source])]
 
-def _prepared(path, out, resume, every, patience, device, init_from, valid, test, given,
+def _prepared(path, out, resume, every, patience, device, init_from, valid, test, log, given,
               progress=False):
     "All that a training needs, after a look at all that can be wrong with it"
     s,old = _begin(out, resume, init_from, given)
+    log = log or old.about.get('log')
+    check_choice('log', log, (None,'tensorboard','wandb'))
+    if log and not find_spec(log):
+        raise ImportError(f"log={log!r} needs {log}, which is missing here; try: pip install {log}")
     keep = _keep(out, resume, every, patience, old.longer)
     text = {k: _names(v) for k,v in dict(text=path or None, valid=valid, test=test).items()}
     own = bool(init_from or old.about.get('own_vocab')) # a vocab that isn't this text's
@@ -441,9 +451,27 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     else: raise ValueError("file: say which text; the checkpoint doesn't know it")
     learn = text_learner(tokens, s, device)
     if init_from: learn.model.load_state_dict(old.weights)
-    keep.about = dict(settings=asdict(s), ids=tokens.file.name, own_vocab=own, **text)
-    if 'to_beat' in old.about: keep.about['to_beat'] = old.about['to_beat']
+    keep.about = dict(settings=asdict(s), ids=tokens.file.name, own_vocab=own, log=log,
+                      **text)
+    keep.about |= {k: old.about[k] for k in ('to_beat','run') if k in old.about}
     return s,old,keep,tokens,learn
+
+@contextmanager
+def _logger(learn, keep):
+    "fastai's callback for the service that the training's numbers are sent to, if there is one"
+    log = keep.about['log']
+    if rank_distrib() or not log: yield []
+    elif log == 'tensorboard':
+        from fastai.callback.tensorboard import TensorBoardCallback
+        yield [TensorBoardCallback(keep.folder/log, trace_model=False, log_preds=False)]
+    else:
+        import wandb
+        from fastai.callback.wandb import WandbCallback
+        learn.gather_args = dict # fastai's fails; the settings are the run's `config`
+        run = keep.about.setdefault('run', uuid.uuid4().hex) # when it goes on it is the same run
+        with wandb.init(project='rnnlab', dir=keep.folder, id=run, resume='allow',
+                        config=keep.about['settings']):
+            yield [WandbCallback(log_preds=False)]
 
 def train_text(
     path, # The text, as for `text_tokens`; None: with `resume` the same as before
@@ -457,11 +485,12 @@ def train_text(
     init_from=None, # Begin with the weights, the sizes and the vocab in this folder
     valid=None, # A text of its own for the validation part; None: the end of the text
     test=None, # A text, or a share of the text's end, that is looked at once, in the end
+    log:str=None, # Send the numbers to 'tensorboard' or 'wandb' as well; None: same, at first none
     **settings, # See `TrainSettings`
 ) -> pd.DataFrame: # One row an epoch, those before a stop too; `attrs`: what `to_beat` says
     "Train a model on a text, with checkpoints in `out`"
     s,old,keep,tokens,learn = _prepared(path, out, resume, every, patience, device, init_from,
-                                        valid, test, settings, progress)
+                                        valid, test, log, settings, progress)
     together = nullcontext()
     if num_distrib():
         from rnnlab.text import distributed # here, since it needs the extra `train`
@@ -481,21 +510,22 @@ def train_text(
         cbs += [LiveBar(lambda: to_beat(tokens, s), keep.about), RunReport(s, said)]
     with no_random(s.seed):
         if s.lr == 'find': s.lr = keep.about['settings']['lr'] = _find_lr(learn, s, progress)
-        with _on_signal(lambda *args: setattr(keep, 'stop', True)), quiet(learn), together:
-            learn.fit_one_cycle(s.epochs-old.before, s.lr, wd=s.wd, cbs=cbs)
+        with (_on_signal(lambda *args: setattr(keep, 'stop', True)), quiet(learn), together,
+              _logger(learn, keep) as more):
+            learn.fit_one_cycle(s.epochs-old.before, s.lr, wd=s.wd, cbs=[*cbs, *more])
     if progress and not rank_distrib() and 'to_beat' not in keep.about: # all was done before
         keep.about['to_beat'] = to_beat(tokens, s)
-    log = pd.DataFrame(keep.log)
-    log.attrs = dict(keep.about.get('to_beat', {}))
+    rows = pd.DataFrame(keep.log)
+    rows.attrs = dict(keep.about.get('to_beat', {}))
     if 'test' in tokens.n_chars and not rank_distrib():
         model = load_model(out, device=learn.dls.device)[0]
-        log.attrs['test'] = _score(model, tokens.ids('test'), tokens.n_chars['test'], s)
-    return log
+        rows.attrs['test'] = _score(model, tokens.ids('test'), tokens.n_chars['test'], s)
+    return rows
 
 def launch_training(
     n:int, # Number of processes
     command:list, # What each of them runs
-    path, out, resume, every, patience, device, init_from, valid, test, # As for `train_text`
+    path, out, resume, every, patience, device, init_from, valid, test, log, # As for `train_text`
     **settings, # See `TrainSettings`
 ) -> NoReturn: # This process ends as they do
     "Look at all that can be wrong, once, then train in `n` processes"
@@ -503,7 +533,7 @@ def launch_training(
     if '-' in (_names(path) or []):
         raise ValueError("file: several processes can't read standard input; give a file")
     s,_,_,_,learn = _prepared(path, out, resume, every, patience, device, init_from, valid, test,
-                              settings, True)
+                              log, settings, True)
     distributed.check_processes(n, s.bs, device)
     found = [] # here, once: each process would find its own
     if s.lr == 'find': found = ['--lr', str(_find_lr(learn, s, True))]
