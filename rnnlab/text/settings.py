@@ -40,6 +40,7 @@ class TrainSettings:
     max_vocab:int = None # The same, as it used to be called
     newlines:bool = True # By word: is a line break a token?
     sep:str = '\n' # Put between two files
+    softmax:str = None # full, or adaptive, much faster from 10,000 words on; default: full
     half:str = None # Mixed precision on a GPU: bf16 or fp16
     seed:int = 0 # Of the initial weights and of dropout
 
@@ -49,6 +50,8 @@ class TrainSettings:
         check_choice('by', self.by, ('word','char','bpe','mark')) # the last: word without newlines
         if self.vocab is None: self.vocab = self.max_vocab
         check_choice('half', self.half, (None,'bf16','fp16'))
+        kinds = (None,'full') if self.by == 'bpe' else (None,'full','adaptive') # by frequency
+        check_choice('softmax', self.softmax, kinds)
         own = _of_model[self.model]
         for k in ('lr','n_hidden','n_layers','emb_sz','p','drop_mult','alpha','beta'):
             v = getattr(self, k)
