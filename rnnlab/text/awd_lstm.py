@@ -13,7 +13,7 @@ import torch
 from torch import nn, Tensor
 from torch.optim.swa_utils import get_swa_multi_avg_fn
 from fastai.callback.core import Callback
-from ..core import check_sizes
+from ..core import check_number, check_sizes
 from ..dropout import EmbeddingDropout, RNNDropout, WeightDropout
 from ..models import LMOutput, StatefulModel, Tied
 
@@ -183,8 +183,9 @@ class AdaptiveSoftmax(nn.Module):
         vocab_sz:int, # Number of distinct tokens
     ):
         super().__init__()
-        cutoffs = [vocab_sz//20, vocab_sz//4]
-        self.layer = nn.AdaptiveLogSoftmaxWithLoss(n_in, vocab_sz, cutoffs, head_bias=True)
+        check_number('vocab_sz', vocab_sz, 100, remedy='so few words have no rare ones')
+        cutoffs = [vocab_sz//100, vocab_sz//20, vocab_sz//4] # measured, see below
+        self.layer = nn.AdaptiveLogSoftmaxWithLoss(n_in, vocab_sz, cutoffs, 2, head_bias=True)
 
     def forward(self, x): return _Scores(self.layer, x)
 

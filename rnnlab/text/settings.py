@@ -50,8 +50,8 @@ class TrainSettings:
         check_choice('by', self.by, ('word','char','bpe','mark')) # the last: word without newlines
         if self.vocab is None: self.vocab = self.max_vocab
         check_choice('half', self.half, (None,'bf16','fp16'))
-        kinds = (None,'full') if self.by == 'bpe' else (None,'full','adaptive') # by frequency
-        check_choice('softmax', self.softmax, kinds)
+        few = ('adaptive',) if self.by in ('word','mark') else () # these are many, frequent ones first
+        check_choice('softmax', self.softmax, (None,'full',*few))
         own = _of_model[self.model]
         for k in ('lr','n_hidden','n_layers','emb_sz','p','drop_mult','alpha','beta'):
             v = getattr(self, k)

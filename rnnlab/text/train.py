@@ -347,8 +347,9 @@ def _opened(file, tree):
         weights = tree['model']
         vocab = (TextVocab if 'newlines' in plan['vocab'] else Vocab)(**plan['vocab'])
         vocab.join(vocab.tokens) # raises if one of them is no text
-        s = TrainSettings(**tree['about'].get('settings', {}) or _sizes(plan['model'], weights))
-        s.softmax = 'adaptive' if any('.tail.' in k for k in weights) else 'full'
+        given = tree['about'].get('settings', {}) or _sizes(plan['model'], weights)
+        softmax = 'adaptive' if any('.tail.' in k for k in weights) else 'full'
+        s = TrainSettings(**dict(softmax=softmax)|given) # older ones don't say it
         if s.n_layers > len(weights):
             raise ValueError(f"{s.n_layers} layers in {len(weights)} weights")
         with torch.device('meta'), _Unset(): model = text_model(len(vocab), s)
