@@ -18,7 +18,9 @@ from rnnlab.text.settings import TrainSettings
 from rnnlab.text.train import load_model, text_model, train_text
 
 results = Path(__file__).parent/'results'
-bs,sl,n_hidden = 16,35,300
+bs = 16
+sl = 35
+n_hidden = 300
 shares = {'1/20': (.05,), '1/20, 1/4': (.05,.25), '1/50, 1/5': (.02,.2), '1/100, 1/10': (.01,.1),
           '1/100, 1/20, 1/4': (.01,.05,.25)} # of the vocab: where clusters begin
 
@@ -32,7 +34,8 @@ def stepper(vocab_sz, softmax, cutoffs=None, div=2):
     opt = FusedAdam(model.parameters(), 1e-3)
     odds = 1/(torch.arange(vocab_sz).double()+2.7)
     ids = torch.multinomial(odds, bs*(sl+1), replacement=True).view(bs, sl+1)
-    x,y = ids[:,:-1].contiguous(),ids[:,1:].contiguous()
+    x = ids[:,:-1].contiguous()
+    y = ids[:,1:].contiguous()
     def step():
         lm_loss(model(x), y, 2, 1)[1].backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.)
@@ -50,7 +53,8 @@ def speed():
                 **{k: stepper(vocab_sz, 'adaptive', v) for k,v in shares.items()}}
         for k in range(7 if vocab_sz < 100_000 else 5):
             for way,(step,n) in ways.items():
-                cpu,wall = time.process_time(),time.perf_counter()
+                cpu = time.process_time()
+                wall = time.perf_counter()
                 step()
                 took = dict(cpu_s=round(time.process_time()-cpu, 4),
                             wall_s=round(time.perf_counter()-wall, 4))
