@@ -189,6 +189,7 @@ class _CrossEntropy(torch.autograd.Function):
 class FusedCrossEntropy(CrossEntropyLossFlat):
     "The mean cross entropy of logits in any precision"
     def __call__(self, inp, targ):
+        if hasattr(inp, 'cross_entropy'): return inp.cross_entropy(targ) # `AdaptiveSoftmax`
         inp = inp.flatten(0, -2)
         if inp.is_cuda and triton and inp.requires_grad:
             return _CrossEntropy.apply(inp.contiguous(), targ.flatten())

@@ -41,6 +41,7 @@ class TrainSettings:
     max_vocab:int = None # The same, as it used to be called
     newlines:bool = True # By word: is a line break a token?
     sep:str = '\n' # Put between two files
+    softmax:str = None # full, or adaptive: faster with many words; default: from 100,000 on
     half:str = None # Mixed precision on a GPU: bf16 or fp16
     seed:int = 0 # Of the initial weights and of dropout
 
@@ -50,6 +51,8 @@ class TrainSettings:
         check_choice('by', self.by, ('word','char','bpe','mark')) # the last: word without newlines
         if self.vocab is None: self.vocab = self.max_vocab
         check_choice('half', self.half, (None,'bf16','fp16'))
+        words = self.by in ('word','mark') # they are many, and numbered by frequency
+        check_choice('softmax', self.softmax, (None,'full','adaptive') if words else (None,'full'))
         own = _of_model[self.model]
         for k in ('lr','n_hidden','n_layers','emb_sz','p','drop_mult','alpha','beta'):
             v = getattr(self, k)

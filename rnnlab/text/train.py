@@ -38,7 +38,7 @@ from ..callbacks import ModelResetter, RNNRegularizer
 from ..recipes import quiet
 from ..loop import Captured, FusedAdam, FusedCrossEntropy, validate
 from ..generate import generate_text
-from .awd_lstm import AWDLanguageModel
+from .awd_lstm import AWDLanguageModel, AdaptiveSoftmax, with_adaptive
 from .baselines import count_baselines
 from .checkpoint import (Checkpoints, LMLearner, as_written, load_checkpoint,
                                     load_weights, open_checkpoint)
@@ -48,6 +48,7 @@ from .settings import TrainSettings
 # %% ../../nbs/source/text/16_train.ipynb #18-train-009
 _models = {'LMModel5': LMModel5, 'LMModel6': LMModel6, 'LMModel7': LMModel7, 'LMModel8': LMModel8,
            'AWD-LSTM': AWDLanguageModel}
+_many = 100_000 # words
 
 def text_tokens(
     source, # A file, a folder, a pattern with `*`, '-' for standard input, or a list of these
@@ -71,10 +72,13 @@ def text_model(
 ) -> nn.Module:
     "The model that `settings` describes, with new weights"
     s = settings
-    if s.model == 'AWD-LSTM':
-        return AWDLanguageModel(vocab_sz, s.emb_sz, s.n_hidden, s.n_layers, drop_mult=s.drop_mult)
-    dropout = [] if s.p is None else [s.p]
-    return _models[s.model](vocab_sz, s.n_hidden, s.n_layers, *dropout)
+    sizes = [s.n_hidden, s.n_layers]
+    if s.model == 'AWD-LSTM': sizes = [s.emb_sz, *sizes]
+    dropout = dict(p=s.p, drop_mult=s.drop_mult)
+    dropout = {k: v for k,v in dropout.items() if v is not None}
+    model = _models[s.model](vocab_sz, *sizes, **dropout)
+    many = s.by in ('word','mark') and vocab_sz >= _many
+    return with_adaptive(model) if s.softmax == 'adaptive' or (many and not s.softmax) else model
 
 class _Half(MixedPrecision):
     "Mixed precision without a copy of the logits in `float32`: the loss doesn't need it"
@@ -138,9 +142,9 @@ _kinds = dict(mark='words and marks', word='words and marks', char='characters',
 
 _most_counted = dict(train=5_000_000, valid=1_000_000) # which takes seconds
 
-def _memory(n_params, s, vocab_sz):
+def _memory(n_params, s, n_scores):
     "Bytes: weights, gradients, Adam's two, logits, activations; the last two factors are measured"
-    return 4*(4*n_params + 4*s.bs*s.sl*vocab_sz + 17*s.bs*s.sl*s.n_hidden*s.n_layers)
+    return 4*(4*n_params + 4*s.bs*s.sl*n_scores + 17*s.bs*s.sl*s.n_hidden*s.n_layers)
 
 def _most(pairs): return ', '.join(f'{o!r} {share:.1%}' for o,share in pairs)
 
@@ -157,7 +161,10 @@ def describe(
     share = sum(np.bincount(o, minlength=len(vocab)) for o in blocks)/parts['valid']
     most = _most((vocab[i], share[i]) for i in (-share).argsort(kind='stable')[:5].tolist())
     unknown = _most((o, n/parts['valid']) for o,n in tokens.counts['most'])
-    n = sum(o.numel() for o in get_model(learn.model).parameters())
+    model = get_model(learn.model)
+    n = sum(o.numel() for o in model.parameters())
+    adaptive = [o for o in model.modules() if isinstance(o, AdaptiveSoftmax)]
+    n_scores = adaptive[0].n_scores(share) if adaptive else len(vocab)
     some = ' and '.join(f'{o:,} tokens ({k})' for k,o in _most_counted.items() if parts[k] > o)
     if some: some = f'\ncount:  unigram and Kneser–Ney look at {some} only'
     return (f"text:   {', '.join(f'{v:,} tokens ({k})' for k,v in parts.items())}, {len(vocab):,} "
@@ -165,8 +172,8 @@ def describe(
             f"        most frequent in the validation part: {most}\n"
             f"        unknown there: {tokens.counts['unknown']:.1%}{unknown and ', such as '}"
             f"{unknown}\n"
-            f"model:  {s.model}, {n:,} parameters, about "
-            f"{_memory(n, s, len(vocab))/1e6:,.0f} MB in training\n"
+            f"model:  {s.model}{', adaptive softmax' if adaptive else ''}, {n:,} parameters, about "
+            f"{_memory(n, s, n_scores)/1e6:,.0f} MB in training\n"
             f"epochs: {s.epochs} of {len(learn.dls.train):,} batches, {s.bs} x {s.sl} tokens each"
             f"{some}")
 
@@ -352,7 +359,9 @@ def _opened(file, tree):
         weights = tree['model']
         vocab = (TextVocab if 'newlines' in plan['vocab'] else Vocab)(**plan['vocab'])
         vocab.join(vocab.tokens) # raises if one of them is no text
-        s = TrainSettings(**tree['about'].get('settings', {}) or _sizes(plan['model'], weights))
+        given = tree['about'].get('settings', {}) or _sizes(plan['model'], weights)
+        softmax = 'adaptive' if any('.tail.' in k for k in weights) else 'full'
+        s = TrainSettings(**dict(softmax=softmax)|given) # older ones don't say it
         if s.n_layers > len(weights):
             raise ValueError(f"{s.n_layers} layers in {len(weights)} weights")
         with torch.device('meta'), _Unset(): model = text_model(len(vocab), s)
@@ -406,13 +415,13 @@ def _begin(out, resume, init_from, given):
         if old.longer: s.epochs = given['epochs']
     for k,v in given.items():
         if v == getattr(s, k) or (resume and (k,v) == ('lr','find')): continue
-        if not resume and k not in ('model','by','n_hidden','n_layers','emb_sz'): continue
+        if not resume and k not in ('model','by','n_hidden','n_layers','emb_sz','softmax'): continue
         more = '; more epochs can follow when it has ended' if k == 'epochs' else ''
         raise ValueError(f"{k}={v!r}: the training in {out if resume else init_from} has "
                          f"{getattr(s, k)!r}; leave it out to go on with that, or begin in another "
                          f"folder{more}")
     if not resume:
-        own = {k: getattr(s, k) for k in ('model','by','n_hidden','n_layers')}
+        own = {k: getattr(s, k) for k in ('model','by','n_hidden','n_layers','softmax')}
         if s.model == 'AWD-LSTM': own['emb_sz'] = s.emb_sz
         s = TrainSettings(**given|own)
     return s,old
