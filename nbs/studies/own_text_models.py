@@ -1,6 +1,6 @@
 """Measures three models on two texts, cut in three ways, and writes
 nbs/studies/results/own_text_models.csv: `python nbs/studies/own_text_models.py TEXTS`, on one GPU
-or several (minutes on four H100s); `own_text_models.py TEXTS count` adds what counting reaches,
+or several (six minutes on four H200s); `own_text_models.py TEXTS count` adds what counting reaches,
 and needs no GPU. TEXTS is a folder with
 
 - kjv.txt, from `python nbs/texts/kjv.py`
