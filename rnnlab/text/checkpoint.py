@@ -265,6 +265,8 @@ def _pace(every):
     check_number('every', every, 1, whole=True, remedy="of batches, or minutes like '10m'")
     return every
 
+_files = ('last.pt','best.pt','best.safetensors','log.csv','batches.csv','curve.png','README.md')
+
 class Checkpoints(Callback):
     "Keep a fit of a `LMLearner` in a folder, so that it can go on after whatever stopped it"
     order = 1000 # what it looks at has been changed by others before
@@ -298,10 +300,11 @@ class Checkpoints(Callback):
         self._lock = None
 
     def check_new(self) -> None:
-        "Raise `ValueError` if there is a checkpoint in the folder already"
-        if self.last.exists() or self.best_file.exists():
-            raise ValueError(f"{self.folder} holds a checkpoint; go on with it (resume=True, or "
-                             "--resume), or name another folder")
+        "Raise `ValueError` if a new fit would replace what is in the folder"
+        for o in _files:
+            if not (self.folder/o).exists(): continue
+            raise ValueError(f"{self.folder} holds {o} already, which would be replaced; go on "
+                             "with it (resume=True, or --resume), or name another folder")
 
     def before_fit(self):
         self.run = False # until `start`: `validate` and `get_preds` are no fits

@@ -142,9 +142,11 @@ _kinds = dict(mark='words and marks', word='words and marks', char='characters',
 
 _most_counted = dict(train=5_000_000, valid=1_000_000) # which takes seconds
 
-def _memory(n_params, s, n_scores):
-    "Bytes: weights, gradients, Adam's two, logits, activations; the last two factors are measured"
-    return 4*(4*n_params + 4*s.bs*s.sl*n_scores + 17*s.bs*s.sl*s.n_hidden*s.n_layers)
+def _memory(n_params, s, n_scores, device):
+    "Bytes: weights, gradients, Adam's two; and logits and activations, by measured factors"
+    on_gpu = (1,6) if s.half else (2,11)
+    logits,acts = on_gpu if device.type == 'cuda' else (4,17)
+    return 4*(4*n_params + s.bs*s.sl*(logits*n_scores + acts*s.n_hidden*s.n_layers))
 
 def _most(pairs): return ', '.join(f'{o!r} {share:.1%}' for o,share in pairs)
 
@@ -167,15 +169,16 @@ def describe(
     n_scores = adaptive[0].n_scores(share) if adaptive else len(vocab)
     some = ' and '.join(f'{o:,} tokens ({k})' for k,o in _most_counted.items() if parts[k] > o)
     if some: some = f'\ncount:  unigram and Kneser–Ney look at {some} only'
+    step = f', a step after {s.accumulate}' if s.accumulate > 1 else ''
     return (f"text:   {', '.join(f'{v:,} tokens ({k})' for k,v in parts.items())}, {len(vocab):,} "
             f"distinct {_kinds[s.by]}\n"
             f"        most frequent in the validation part: {most}\n"
             f"        unknown there: {tokens.counts['unknown']:.1%}{unknown and ', such as '}"
             f"{unknown}\n"
             f"model:  {s.model}{', adaptive softmax' if adaptive else ''}, {n:,} parameters, about "
-            f"{_memory(n, s, n_scores)/1e6:,.0f} MB in training\n"
+            f"{_memory(n, s, n_scores, learn.dls.device)/1e6:,.0f} MB in training\n"
             f"epochs: {s.epochs} of {len(learn.dls.train):,} batches, {s.bs} x {s.sl} tokens each"
-            f"{some}")
+            f"{step}{some}")
 
 # %% ../../nbs/source/text/16_train.ipynb #18-train-077
 def to_beat(
