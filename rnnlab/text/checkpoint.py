@@ -498,7 +498,7 @@ def _take_over(self:Checkpoints, old):
             else: check_sizes(**{k: v})
             setattr(self, k, v)
     get_model(self.model).load_state_dict(old['model'])
-    self.log = [{k: float(v) for k,v in o.items()} for o in old['log']]
+    self.log = [{k: +v for k,v in o.items()} for o in old['log']] # raises if it's no number
     self.lowest = float(old['lowest'])
     self.before = len(self.log)
     o = old['recorder']
