@@ -929,6 +929,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'rnnlab.text.report._command': ('source/text/report.html#_command', 'rnnlab/text/report.py'),
                                     'rnnlab.text.report._memory': ('source/text/report.html#_memory', 'rnnlab/text/report.py'),
                                     'rnnlab.text.report._most': ('source/text/report.html#_most', 'rnnlab/text/report.py'),
+                                    'rnnlab.text.report._short': ('source/text/report.html#_short', 'rnnlab/text/report.py'),
                                     'rnnlab.text.report.describe': ('source/text/report.html#describe', 'rnnlab/text/report.py'),
                                     'rnnlab.text.report.to_beat': ('source/text/report.html#to_beat', 'rnnlab/text/report.py'),
                                     'rnnlab.text.report.verdict': ('source/text/report.html#verdict', 'rnnlab/text/report.py')},

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from matplotlib.figure import Figure
 from fastai.callback.core import Callback
-from fastai.torch_core import get_model, rank_distrib
+from fastai.torch_core import get_model, num_distrib, rank_distrib
 from tqdm import tqdm
-import rnnlab
-from ..core import blue, green, grey, red, shown, written_aside
+from ..core import blue, green, grey, ran_with, red, shown, written_aside
 from ..generate import generate_text
 from .awd_lstm import AdaptiveSoftmax
 from .baselines import count_baselines
@@ -23,16 +22,17 @@ from .checkpoint import Checkpoints, LMLearner
 from .tokens import Tokens
 from .settings import TrainSettings
 
-# %% ../../nbs/source/text/16_report.ipynb #18-train-074
-_kinds = dict(mark='words and marks', word='words and marks', char='characters', bpe='subwords')
-
-_most_counted = dict(train=5_000_000, valid=1_000_000) # which takes seconds
-
+# %% ../../nbs/source/text/16_report.ipynb #16-report-010
 def _memory(n_params, s, n_scores, device):
     "Bytes: weights, gradients, Adam's two; and logits and activations, by measured factors"
     on_gpu = (1,6) if s.half else (2,11)
     logits,acts = on_gpu if device.type == 'cuda' else (4,17)
     return 4*(4*n_params + s.bs*s.sl*(logits*n_scores + acts*s.n_hidden*s.n_layers))
+
+# %% ../../nbs/source/text/16_report.ipynb #18-train-074
+_kinds = dict(mark='words and marks', word='words and marks', char='characters', bpe='subwords')
+
+_most_counted = dict(train=5_000_000, valid=1_000_000) # which takes seconds
 
 def _most(pairs): return ', '.join(f'{o!r} {share:.1%}' for o,share in pairs)
 
@@ -40,31 +40,38 @@ def describe(
     learn:LMLearner, # From `text_learner`
     tokens:Tokens, # The text that it was made from
     settings:TrainSettings, # Those that made it
+    before:int=0, # Epochs of an earlier training, with which this one goes on
 ) -> str: # Some lines
-    "What will be trained, and on what"
+    "The screen: what will be trained, on which text, and with what"
     s = settings
     vocab = tokens.vocab
+    processes = f', {num_distrib()} processes' if num_distrib() else ''
     parts = {k: tokens.counts['tokens'][k] for k in tokens.n_chars}
+    sizes = ', '.join(f'{v:,} tokens ({k})' for k,v in parts.items())
     blocks = np.array_split(tokens.ids('valid'), parts['valid']//2**20+1) # they need little memory
     share = sum(np.bincount(o, minlength=len(vocab)) for o in blocks)/parts['valid']
     most = _most((vocab[i], share[i]) for i in (-share).argsort(kind='stable')[:5].tolist())
     unknown = _most((o, n/parts['valid']) for o,n in tokens.counts['most'])
     model = get_model(learn.model)
-    n = sum(o.numel() for o in model.parameters())
+    n_params = sum(o.numel() for o in model.parameters())
     adaptive = [o for o in model.modules() if isinstance(o, AdaptiveSoftmax)]
     n_scores = adaptive[0].n_scores(share) if adaptive else len(vocab)
-    some = ' and '.join(f'{o:,} tokens ({k})' for k,o in _most_counted.items() if parts[k] > o)
-    if some: some = f'\ncount:  unigram and Kneser–Ney look at {some} only'
+    mb = _memory(n_params, s, n_scores, learn.dls.device)/1e6
     step = f', a step after {s.accumulate}' if s.accumulate > 1 else ''
-    return (f"text:   {', '.join(f'{v:,} tokens ({k})' for k,v in parts.items())}, {len(vocab):,} "
-            f"distinct {_kinds[s.by]}\n"
-            f"        most frequent in the validation part: {most}\n"
-            f"        unknown there: {tokens.counts['unknown']:.1%}{unknown and ', such as '}"
-            f"{unknown}\n"
-            f"model:  {s.model}{', adaptive softmax' if adaptive else ''}, {n:,} parameters, about "
-            f"{_memory(n, s, n_scores, learn.dls.device)/1e6:,.0f} MB in training\n"
-            f"epochs: {s.epochs} of {len(learn.dls.train):,} batches, {s.bs} x {s.sl} tokens each"
-            f"{step}{some}")
+    lines = [
+        ran_with(learn.dls.device)+processes,
+        f"text:   {sizes}, {len(vocab):,} distinct {_kinds[s.by]}",
+        f"        most frequent in the validation part: {most}",
+        f"        unknown there: {tokens.counts['unknown']:.1%}"
+        f"{unknown and ', such as '}{unknown}",
+        f"model:  {s.model}{', adaptive softmax' if adaptive else ''}, {n_params:,} parameters, "
+        f"about {mb:,.0f} MB in training",
+        f"epochs: {s.epochs} of {len(learn.dls.train):,} batches, {s.bs} x {s.sl} tokens each"
+        f"{step}"]
+    if before: lines.append(f"        done before: {before}; the rest has a schedule of its own")
+    some = ' and '.join(f'{o:,} tokens ({k})' for k,o in _most_counted.items() if parts[k] > o)
+    if some: lines.append(f"count:  unigram and Kneser–Ney look at {some} only")
+    return '\n'.join(lines)
 
 # %% ../../nbs/source/text/16_report.ipynb #18-train-077
 def to_beat(
@@ -145,16 +152,23 @@ class LiveBar(Callback):
         valid = self.dls.valid
         prompt = valid.vocab.decode(valid.batches[0][0][0,:8].cpu())
         text = generate_text(get_model(self.model), valid.vocab, prompt, 30, seed=0)
-        print(shown(f"       {' '.join(prompt.split())} … {' '.join(text.split())}", sys.stdout),
-              flush=True)
+        said = f"writes: {' '.join(prompt.split())} … {' '.join(text.split())}"
+        print(shown(said, sys.stdout), flush=True)
 
 # %% ../../nbs/source/text/16_report.ipynb #18-train-080
-def _command(s, texts, out):
+def _short(v):
+    "What a setting is in a command; of files without where they are"
+    return [Path(o).name for o in v] if isinstance(v, list) else [v]
+
+def _command(s, about, out):
     "The command of a training, with what isn't the default"
-    usual = asdict(TrainSettings(s.model))
-    given = [o for k,v in asdict(s).items() if v != usual[k] or (k,v) == ('model','AWD-LSTM')
-             for o in (['--no-newlines'] if k == 'newlines' else [f"--{k.replace('_', '-')}", v])]
-    return shlex.join(map(str, ['rnnlab-train', *texts, '--out', out, *given]))
+    usual = asdict(TrainSettings(s.model)) | dict(model=TrainSettings.model)
+    given = {k: about[k] for k in ('init_from','valid','test') if about.get(k)}
+    given |= {k: v for k,v in asdict(s).items() if v != usual[k]}
+    words = ['rnnlab-train', *_short(about['text']), '--out', out]
+    for k,v in given.items():
+        words += ['--no-newlines'] if k == 'newlines' else [f"--{k.replace('_', '-')}", *_short(v)]
+    return shlex.join(map(str, words))
 
 class RunReport(Callback):
     "After each epoch a picture of the losses, `curve.png`, and a card of the model, `README.md`"
@@ -174,19 +188,18 @@ class RunReport(Callback):
         self._draw(log, keep)
         best = log.loc[log.valid_loss.idxmin()]
         base = keep.about['to_beat']
-        texts = [Path(o).name for o in keep.about['text']]
         bits = best.valid_loss/math.log(2)/base['characters']
-        card = f"""# A language model of {', '.join(texts)}
+        card = f"""# A language model of {', '.join(_short(keep.about['text']))}
 
-Trained with rnnlab {rnnlab.__version__}:
+Trained by this command:
 
-    {_command(self.settings, texts, keep.folder.name)}
+    {_command(self.settings, keep.about, keep.folder.name)}
 
 | on the validation part | |
 |---|---|
-| perplexity, after epoch {int(best.epoch)+1} of {len(log)} | {best.perplexity:.2f} |
-| bits per character | {bits:.3f} |
-| accuracy | {best.accuracy:.3f} |
+| perplexity, after epoch {int(best.epoch)+1} of {len(log)} | {best.perplexity:.4f} |
+| bits per character | {bits:.4f} |
+| accuracy | {best.accuracy:.4f} |
 | perplexity of counting single tokens (unigram) | {base['unigram']:.2f} |
 | perplexity of counting with context (Kneser–Ney) | {base['Kneser–Ney']:.2f} |
 

@@ -25,7 +25,7 @@ from fastai.callback.training import GradientAccumulation, GradientClip
 from fastai.learner import replacing_yield
 from fastai.metrics import Perplexity, accuracy
 from fastai.torch_core import no_random, num_distrib, rank_distrib
-from ..core import check_choice, check_device, check_number, ran_with
+from ..core import check_choice, check_device, check_number
 from ..data import Vocab
 from ..models import LMModel5, LMModel6, LMModel7, LMModel8
 from ..callbacks import ModelResetter, RNNRegularizer
@@ -252,7 +252,7 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
         raise ImportError(f"log={log!r} needs {log}, which is missing here; try: pip install {log}")
     keep = _keep(out, resume, every, patience, old.longer)
     text = {k: _names(v) for k,v in dict(text=path or None, valid=valid, test=test).items()}
-    own = bool(init_from or old.about.get('own_vocab')) # a vocab that isn't this text's
+    own = _names(init_from) or old.about.get('init_from') # whose vocab isn't this text's
     kept = Path(out)/str(old.about.get('ids'))
     again = resume and not any(text.values())
     if again: text = {k: old.about.get(k) for k in text}
@@ -263,7 +263,7 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     else: raise ValueError("file: say which text; the checkpoint doesn't know it")
     learn = text_learner(tokens, s, device)
     if init_from: learn.model.load_state_dict(old.weights)
-    keep.about = dict(settings=asdict(s), ids=tokens.file.name, own_vocab=own, log=log,
+    keep.about = dict(settings=asdict(s), ids=tokens.file.name, init_from=own, log=log,
                       **text)
     keep.about |= {k: old.about[k] for k in ('to_beat','run') if k in old.about}
     return s,old,keep,tokens,learn
@@ -312,13 +312,8 @@ def train_text(
                              "and give it to all")
     cbs = [keep, *cbs]
     if progress:
-        said = describe(learn, tokens, s)
-        if old.longer:
-            said += f'\n        {old.before} are done; the rest has a schedule of its own'
-        n = num_distrib()
-        if not rank_distrib():
-            print(ran_with(learn.dls.device)+(f', {n} processes' if n else ''), said, sep='\n',
-                  flush=True)
+        said = describe(learn, tokens, s, old.before)
+        if not rank_distrib(): print(said, flush=True)
         cbs += [LiveBar(lambda: to_beat(tokens, s), keep.about), RunReport(s, said)]
     with no_random(s.seed):
         if s.lr == 'find': s.lr = keep.about['settings']['lr'] = _find_lr(learn, s, progress)
