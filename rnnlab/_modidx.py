@@ -612,7 +612,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                              'rnnlab.lstm._TwoLayers.load_torch_weights': ( 'source/lstm.html#_twolayers.load_torch_weights',
                                                                             'rnnlab/lstm.py'),
                              'rnnlab.lstm._TwoLayers.torch_weights': ('source/lstm.html#_twolayers.torch_weights', 'rnnlab/lstm.py'),
-                             'rnnlab.lstm._checked': ('source/lstm.html#_checked', 'rnnlab/lstm.py'),
+                             'rnnlab.lstm._as_torch': ('source/lstm.html#_as_torch', 'rnnlab/lstm.py'),
                              'rnnlab.lstm._gru_step': ('source/lstm.html#_gru_step', 'rnnlab/lstm.py'),
                              'rnnlab.lstm.layer_weights': ('source/lstm.html#layer_weights', 'rnnlab/lstm.py'),
                              'rnnlab.lstm.load_layer_weights': ('source/lstm.html#load_layer_weights', 'rnnlab/lstm.py')},

@@ -49,7 +49,7 @@ class LSTMCellGates(nn.Module):
         sd:dict, # From `nn.LSTMCell.state_dict`, `torch_weights` or `layer_weights`
     ): # The cell itself
         "Take over weights in PyTorch's layout; the two biases are added up"
-        sd = _checked(sd, nn.LSTMCell, self)
+        sd = _as_torch(sd, nn.LSTMCell, self)
         w = torch.cat([sd['weight_hh'], sd['weight_ih']], dim=1).chunk(4)
         b = (sd['bias_ih'] + sd['bias_hh']).chunk(4)
         gates = self.input_gate, self.forget_gate, self.cell_gate, self.output_gate
@@ -57,7 +57,7 @@ class LSTMCellGates(nn.Module):
         return self
 
 # %% ../nbs/source/04_lstm.ipynb #03-lstm-038
-def _checked(sd, cls, cell):
+def _as_torch(sd, cls, cell):
     "Weights in the layout of PyTorch's `cls`, which checks names and shapes; no biases: zeros"
     ref = cls(cell.ni, cell.nh, bias='bias_ih' in sd, device='meta')
     ref.load_state_dict(sd, assign=True)
@@ -90,7 +90,7 @@ class _TwoLayers(nn.Module):
         sd:dict, # From the `state_dict` of PyTorch's cell, `torch_weights` or `layer_weights`
     ): # The cell itself
         "Take over weights in PyTorch's layout"
-        sd = _checked(sd, self.like, self)
+        sd = _as_torch(sd, self.like, self)
         with torch.no_grad():
             for k,p in self._params().items(): p.copy_(self._order(sd[k]))
         return self

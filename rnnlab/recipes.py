@@ -61,13 +61,10 @@ class Recipe:
         if not self.name: object.__setattr__(self, 'name', self.model.__name__)
         check_sizes(epochs=self.epochs, bs=self.bs, sl=self.sl, n_hidden=self.n_hidden)
         check_number('lr', self.lr, above=True)
-        check_number('p', self.p, hi=1)
         for k in ('wd','alpha','beta'): check_number(k, getattr(self, k))
         for o in self.moms: check_number('moms', o, hi=0.999)
         if self.model is LMModel1: check_choice('sl', self.sl, [3])
-        if self.rnn is None: return
-        check_sizes(n_layers=self.n_layers)
-        check_choice('rnn', self.rnn, rnn_types)
+        if self.rnn is not None: check_choice('rnn', self.rnn, rnn_types)
 
     @property
     def settings(self) -> dict: # Name → value

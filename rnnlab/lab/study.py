@@ -51,7 +51,7 @@ def _bootstrap(samples, statistic, level):
     check_number('level', level, hi=1)
     if min(len(o) for o in samples) < 2: return math.nan,math.nan
     res = stats.bootstrap(samples, statistic, n_resamples=4999, confidence_level=level,
-                          method='percentile', rng=np.random.default_rng(0))
+                          method='percentile', random_state=np.random.default_rng(0))
     return tuple(float(o) for o in res.confidence_interval)
 
 def median_interval(

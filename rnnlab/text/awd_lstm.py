@@ -315,7 +315,6 @@ class NTASGD(Callback):
     def __init__(self,
         n:int=5, # Start when a validation loss is worse than the best one before the last `n`
     ):
-        check_sizes(n=n)
         self.n = n
 
     def before_fit(self): # `validate` and `get_preds` come by here too, maybe before the first fit

@@ -117,14 +117,12 @@ def in_all_processes(learn:LMLearner):
 # %% ../../nbs/source/text/13_distributed.ipynb #17-distribu-012
 def check_processes(
     n:int, # Number of processes
-    bs:int, # Rows of a batch
+    dl:LMDataLoader, # What they will share
     device:torch.device, # Where they train
 ) -> None:
     "Raise `ValueError` if `n` processes can't share the rows or the GPUs"
     check_sizes(processes=n)
-    if bs%n:
-        raise ValueError(f"processes={n}: they can't share {bs} streams evenly; choose "
-                         f"--bs {-(-bs//n)*n}")
+    own_rows(dl, 0, n) # raises
     gpus = torch.cuda.device_count()
     if device.type == 'cuda' and n > gpus:
         raise ValueError(f"processes={n}: each needs a GPU of its own, and there are {gpus}; "

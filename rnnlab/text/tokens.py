@@ -142,7 +142,7 @@ _format = 1
 _end = b'rnnlab tokens\n'
 
 def _about(file):
-    "The description at the end of the file; `ValueError` if it isn't whole"
+    "The description at the end of the file; `ValueError` if it isn't whole, or of this format"
     with open(file, 'rb') as f:
         size = f.seek(0, os.SEEK_END)-len(_end)-8
         f.seek(max(0, size))
@@ -150,12 +150,11 @@ def _about(file):
         if f.read() == _end and size >= 0:
             f.seek(size)
             about = json.loads(f.read()[:-len(_end)-8])
-            if about['format'] != _format:
-                raise ValueError(f"{file} has format {about['format']}, but this rnnlab reads "
-                                 f"{_format}; delete it, so that the text is cut again")
             n = sum(about['counts']['tokens'].values())
-            if size == n*np.dtype(about['dtype']).itemsize: return about
-    raise ValueError(f"{file} is damaged, or no file of tokens; delete it")
+            whole = size == n*np.dtype(about['dtype']).itemsize
+            if whole and about['format'] == _format: return about
+    raise ValueError(f"{file} is damaged, of another version, or no file of tokens; delete it, so "
+                     "that the text is cut again")
 
 class Tokens:
     "A text as ids in a file, with its vocab and what is known about it"
