@@ -341,7 +341,7 @@ def launch_training(
         raise ValueError("file: several processes can't read standard input; give a file")
     s,_,_,_,learn = _prepared(path, out, resume, every, patience, device, init_from, valid, test,
                               log, settings, True)
-    distributed.check_processes(n, s.bs, device)
+    distributed.check_processes(n, learn.dls.train, learn.dls.device)
     found = [] # here, once: each process would find its own
     if s.lr == 'find': found = ['--lr', str(_find_lr(learn, s, True))]
     distributed.launch(n, [*command, *found])
