@@ -36,7 +36,7 @@ def folded(cell):
 
 @dataclass
 class Page:
-    path: str  # below nbs, such as 'source/text/16_train.ipynb'
+    path: str  # below nbs, such as 'source/text/17_train.ipynb'
 
     @cached_property
     def cells(self): return json.loads((root/'nbs'/self.path).read_text(encoding='utf-8'))['cells']
