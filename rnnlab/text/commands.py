@@ -33,20 +33,24 @@ def _with_settings(f):
     return f
 
 @contextmanager
-def _shell_words():
-    "Let an error name the flag, and not the parameter"
+def _shell_words(names):
+    "Let an error name flags, as in `--by char`, and not the parameters `names`, as in `by='char'`"
     try: yield
-    except ValueError as e:
-        flag = lambda m: f"--{m[1].replace('_', '-')} "
-        raise ValueError(re.sub(r'^(?!path=)(\w+)=', flag, str(e))) from e
+    except (ImportError,ValueError) as e:
+        def flag(m):
+            name = f"--{m[1].replace('_', '-')}"
+            return name if m[2] == 'True' else f"{name} {m[3] or m[2]}"
+        own = rf"(?<![\w+./-])({'|'.join(names)})=(True\b|'([\w./-]+)'|)"
+        raise ValueError(re.sub(own, flag, str(e))) from e
 
 def _clearly(f):
     "Run a command so that it ends with one line for what went wrong"
     name = f"rnnlab-{f.__name__.removesuffix('_cli')}"
+    flags = [o for o in inspect.signature(f).parameters if o not in ('file','folder')]
     @wraps(f)
     def run(*args, **kwargs):
         from rnnlab.core import clear_errors # not before the flags are read
-        with clear_errors(name), _shell_words(): return f(*args, **kwargs)
+        with clear_errors(name), _shell_words(flags): return f(*args, **kwargs)
     return run
 
 Version = Annotated[str, "Print the version, and end",
@@ -58,20 +62,24 @@ Version = Annotated[str, "Print the version, and end",
 def train_cli(
     *file:str, # The text: files, folders, 'patterns*', or - for standard input; UTF-8, or .gz of it
     out:Annotated[str, dict(required=True, opt=True)], # Folder for the checkpoints
-    resume:bool=False, # Go on with the training in that folder, without FILE; more --epochs: longer
+    # Go on with the training in that folder, without FILE, on the text as it was cut; with more
+    # --epochs when it has ended
+    resume:bool=False,
     init_from:str=None, # Begin with the weights and the vocab of the training in this folder
-    valid:str=None, # A text for the validation part; default: the end of the text, see --split
+    valid:str=None, # Validation text, whose files don't train; default: the end of FILE, see --split
     test:str=None, # A text, or a share of the end like 0.1, that is looked at once, in the end
     no_newlines:bool=False, # By word: a line break is no token
-    every:str=None, # Write a checkpoint after so many batches or minutes; default: 5m
+    every:str=None, # Write a checkpoint after so many batches, like 200, or minutes, 10m; default: 5m
     patience:int=None, # Stop after so many epochs without a lower validation loss
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
-    processes:int=None, # Train in so many processes, on a GPU each
-    log:str=None, # Send the numbers to tensorboard (in --out) or wandb as well
+    processes:int=None, # Train in so many processes, each on a GPU of its own if there is one
+    log:str=None, # Send the numbers to tensorboard (in --out) or wandb, which must be installed
     version:Version=None,
     **settings,
 ):
-    "Train a language model on a text; with --resume it goes on after whatever stopped it"
+    """Train a language model on a text; with --resume it goes on after whatever stopped it.
+    First "rnnlab-train book.txt --out run" (on a CPU --n-hidden 128 --bs 16 --epochs 3 make it
+    small), then "rnnlab-generate run --prompt 'Once'" and "rnnlab-evaluate run other.txt"."""
     import torch
     from fastai.torch_core import num_distrib, rank_distrib
     from rnnlab.core import check_device
@@ -109,7 +117,7 @@ def train_cli(
 def generate_cli(
     folder:str, # What rnnlab-train wrote with --out, or a best.safetensors
     prompt:Annotated[str, dict(required=True, opt=True)], # The text to go on from
-    tokens:int=100, # How many words or characters to add
+    tokens:int=100, # How many words, characters or subwords to add
     temperature:float=None, # Below 1: more of what is probable; above: more of the rest
     top_k:int=None, # Draw from so many of the most probable tokens
     top_p:float=None, # Draw from the fewest tokens that have this probability together
@@ -119,7 +127,7 @@ def generate_cli(
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     version:Version=None,
 ):
-    "Let a model that rnnlab-train trained go on with a text"
+    "Let a model that rnnlab-train trained go on with a text: rnnlab-generate run --prompt 'Once'"
     from rnnlab.core import check_sizes, shown
     from rnnlab.generate import stream
     from rnnlab.text.train import load_model
@@ -145,15 +153,17 @@ def generate_cli(
 @_clearly
 def evaluate_cli(
     folder:str, # What rnnlab-train wrote with --out, or a best.safetensors
-    *file:str, # The text: files, folders, 'patterns*', or - for standard input
+    *file:str, # The text: files, folders, 'patterns*', or - for standard input; UTF-8, or .gz of it
     last:bool=False, # The newest weights, rather than those of the best epoch
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     version:Version=None,
 ):
-    "Say how well a model that rnnlab-train trained predicts a text"
+    "Say how well a model that rnnlab-train trained predicts a text: rnnlab-evaluate run other.txt"
+    from rnnlab.text.report import unknown_note
     from rnnlab.text.train import evaluate_text
     if not file: raise ValueError("file: say which text to look at")
     res = evaluate_text(folder, file, last, device)
     print(f"{res['tokens']:,} tokens, {res['unknown']:.1%} of the text unknown\n"
           f"perplexity {res['perplexity']:.4f}, bits per character {res['bits']:.4f}, "
           f"accuracy {res['accuracy']:.4f}")
+    if note := unknown_note(res['unknown']): print(note)

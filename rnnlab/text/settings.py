@@ -19,10 +19,10 @@ _of_model = {'LMModel5': _small, 'LMModel6': _small, 'LMModel7': dict(_dropped, 
 @dataclass
 class TrainSettings:
     "How a model is trained on a text"
-    model:str = 'LMModel7' # LMModel5, LMModel6, LMModel7, LMModel8 or AWD-LSTM
+    model:str = 'LMModel7' # LMModel5: RNN; 6: LSTM; 7, 8: LSTM, GRU with dropout; AWD-LSTM: largest
     by:str = 'word' # Cut into words and punctuation marks (word), characters (char), subwords (bpe)
     epochs:int = 10 # Times through the text
-    lr:float|str = None # Highest learning rate, or find: lr_find chooses; default: the model's own
+    lr:float|str = None # Highest learning rate; find: by lr_find; default: 0.003, LMModel7 0.005
     bs:int = 64 # Streams read side by side
     sl:int = 70 # Tokens of each in one batch
     accumulate:int = 1 # Batches whose gradients are added up for one step of the optimizer
@@ -31,14 +31,13 @@ class TrainSettings:
     emb_sz:int = None # AWD-LSTM: size of the embeddings; default: 400
     p:float = None # LMModel7 and 8: dropout; default: 0.5
     drop_mult:float = None # AWD-LSTM: factor of its five dropouts; default: 1
-    alpha:float = None # Weight of AR; default: 2
-    beta:float = None # Weight of TAR; default: 1
+    alpha:float = None # Weight of AR: keeps activations small; default: 2; not for LMModel5 and 6
+    beta:float = None # Weight of TAR: keeps them from changing fast; default: 1; likewise
     wd:float = 0.1 # Weight decay
     clip:float = 1. # Largest norm of the gradients; 0: don't clip
     split:float = 0.9 # Share of the text that trains, from its start; the rest validates
     min_freq:int = 2 # Rarer tokens become xxunk
-    vocab:int = None # Keep at most so many tokens; default: 60000, subwords 8000
-    max_vocab:int = None # The same, as it used to be called
+    vocab:int = None # Most tokens to keep; subwords: at least 257; default: 60000, subwords 8000
     newlines:bool = True # By word: is a line break a token?
     sep:str = '\n' # Put between two files
     softmax:str = None # full, or adaptive: faster with many words; default: from 100,000 on
@@ -49,10 +48,11 @@ class TrainSettings:
         from rnnlab.core import check_choice, check_number, check_sizes
         check_choice('model', self.model, _of_model)
         check_choice('by', self.by, ('word','char','bpe','mark')) # the last: word without newlines
-        if self.vocab is None: self.vocab = self.max_vocab
         check_choice('half', self.half, (None,'bf16','fp16'))
         words = self.by in ('word','mark') # they are many, and numbered by frequency
         check_choice('softmax', self.softmax, (None,'full','adaptive') if words else (None,'full'))
+        if not (words or self.newlines):
+            raise ValueError(f"by={self.by!r}: only by word can line breaks be left out")
         own = _of_model[self.model]
         for k in ('lr','n_hidden','n_layers','emb_sz','p','drop_mult','alpha','beta'):
             v = getattr(self, k)
@@ -64,5 +64,4 @@ class TrainSettings:
         check_sizes(**{k: getattr(self, k) for k in sizes})
         if self.lr != 'find': check_number('lr', self.lr, above=True)
         for k in ('wd','clip'): check_number(k, getattr(self, k))
-        check_number('seed', self.seed, hi=2**63-1, whole=True)
         check_number('split', self.split, hi=0.999, above=True)
