@@ -110,7 +110,7 @@ def page_notebook(page):
         if c['cell_type'] == 'code':
             names = defined_names(src)
             src = page_code(c)
-            c = dict(c, outputs=[shown(o, ''.join(c['source'])) for o in c['outputs']])
+            c = dict(c, outputs=[shown(o, ''.join(c['source'])) for o in joined(c['outputs'])])
             if src and names:
                 cells.append(cell('markdown', ' '.join(f'[]{{#{anchor(o)}}}' for o in names)))
         cells.append(dict(c, source=src))
@@ -171,6 +171,16 @@ def table(html):
         kind = ['words', 'long'] if max(map(len, texts)) > 30 else ['words']
         for o in [name, *column]: o['class'] = kind
     return re.sub(r'<th[^>]*>[^<]*', lambda o: o[0].replace('_', '_<wbr>'), str(soup))
+
+
+def joined(outputs):
+    "`outputs`, with neighbouring ones of one stream as one: each flush began another"
+    res = []
+    for o in outputs:
+        if res and 'name' in o and o['name'] == res[-1].get('name'):
+            res[-1] = res[-1] | dict(text=[*res[-1]['text'], *o['text']])
+        else: res.append(o)
+    return res
 
 
 def shown(output, code):

@@ -66,10 +66,10 @@ def train_cli(
     # --epochs when it has ended
     resume:bool=False,
     init_from:str=None, # Begin with the weights and the vocab of the training in this folder
-    valid:str=None, # Validation text, whose files don't train; default: the end of FILE, see --split
+    valid:str=None, # Validation text, whose files don't train; default: end of FILE, see --split
     test:str=None, # A text, or a share of the end like 0.1, that is looked at once, in the end
     no_newlines:bool=False, # By word: a line break is no token
-    every:str=None, # Write a checkpoint after so many batches, like 200, or minutes, 10m; default: 5m
+    every:str=None, # Write a checkpoint after so many batches (200) or minutes (10m); default: 5m
     patience:int=None, # Stop after so many epochs without a lower validation loss
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     processes:int=None, # Train in so many processes, each on a GPU of its own if there is one
@@ -78,8 +78,8 @@ def train_cli(
     **settings,
 ):
     """Train a language model on a text; with --resume it goes on after whatever stopped it.
-    First "rnnlab-train book.txt --out run" (on a CPU --n-hidden 128 --bs 16 --epochs 3 make it
-    small), then "rnnlab-generate run --prompt 'Once'" and "rnnlab-evaluate run other.txt"."""
+    In three steps: rnnlab-train book.txt --out run; rnnlab-generate run --prompt 'Once';
+    rnnlab-evaluate run other.txt (a small model, on a CPU: --n-hidden 128 --bs 16 --epochs 3)"""
     import torch
     from fastai.torch_core import num_distrib, rank_distrib
     from rnnlab.core import check_device

@@ -271,7 +271,7 @@ def verdict(
     if best.perplexity >= base['Kneser–Ney']:
         advice = ('train longer, or take a larger model' if last else
                   'take more text, a smaller model, or more dropout')
-        found = f'no better than counting yet: {advice}'
+        found = f'no better than counting yet; {advice}'
     longer = f"\nTrain longer: rnnlab-train --out {path} --resume --epochs {2*n}"
     if 'ended' in base:
         found += f". It ended since {base['ended']} epochs brought no lower validation loss"
