@@ -1,6 +1,6 @@
-"""What `results/own_text_memory.csv` holds: `python nbs/studies/own_text_memory.py OUT.csv`, on a GPU,
-in a minute and a half. Sixty sizes of model, vocab and batch, in float32 and bf16, each trained for
-14 batches: the most memory that PyTorch had taken by then."""
+"""What `results/own_text_memory.csv` holds: `python nbs/studies/own_text_memory.py OUT.csv`, in a
+minute and a half on a GPU. Sixty sizes of model, vocab and batch, in float32 and bf16, each trained
+for 14 batches: the most memory that PyTorch had taken by then."""
 import gc, sys, warnings
 from itertools import product
 from types import SimpleNamespace
