@@ -51,13 +51,13 @@ def text_pieces(
     done = 0
     for data in chain(iter(partial(f.read, size), b''), [b'']):
         done += len(data)
-        try: text = decoder.decode(data, final=not data)
+        kind = 'UTF-16' if data[:2] in (b'\xff\xfe', b'\xfe\xff') else 'ITS-ENCODING'
+        if b'\0' in data and kind != 'UTF-16':
+            raise ValueError(f"{name} holds a NUL, as no text does: a binary file?")
+        try: yield decoder.decode(data, final=not data)
         except UnicodeDecodeError as e: # its object ends where the data end
-            kind = 'UTF-16' if data[:2] in (b'\xff\xfe', b'\xfe\xff') else 'ITS-ENCODING'
             raise ValueError(f"{name}: byte {done-len(e.object)+e.start} is not UTF-8; save it as "
                              f"UTF-8 first (`iconv -f {kind} -t UTF-8` does it)") from None
-        if '\0' in text: raise ValueError(f"{name} holds a NUL, as no text does: a binary file?")
-        yield text
 
 def read_text(
     path, # A UTF-8 text file; a byte-order mark is dropped, Windows line ends become '\n'

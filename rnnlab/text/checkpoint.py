@@ -215,8 +215,8 @@ def _plan(learn):
     model = get_model(learn.model)
     n = max(1, num_distrib())
     return dict(
-        vocab=v.state() if isinstance(v, Vocab) else v, text=[train.digest, valid.digest],
-        batch=list(train.batches[0][0].shape),
+        batch=list(train.batches[0][0].shape), text=[train.digest, valid.digest],
+        vocab=v.state() if isinstance(v, Vocab) else v,
         model=type(model).__name__, sizes={k: list(v.shape) for k,v in model.state_dict().items()},
         epochs=learn.n_epoch, schedule=scheds, settings=fixed,
         accumulate=[o.n_acc*n for o in learn._grab_cbs(GradientAccumulation)]) # rows of all
@@ -303,8 +303,9 @@ class Checkpoints(Callback):
         "Raise `ValueError` if a new fit would replace what is in the folder"
         for o in _files:
             if not (self.folder/o).exists(): continue
-            raise ValueError(f"{self.folder} holds {o} already, which would be replaced; go on "
-                             "with it (resume=True, or --resume), or name another folder")
+            go_on = 'go on with it (resume=True), or ' if o.endswith('.pt') else ''
+            raise ValueError(f"{self.folder} holds {o} already, which would be replaced; {go_on}"
+                             "name another folder")
 
     def before_fit(self):
         self.run = False # until `start`: `validate` and `get_preds` are no fits
@@ -448,7 +449,7 @@ def find_checkpoint(
     names = ['best.pt','last.pt'] if best else ['last.pt','best.pt'] # a kill may leave one
     for o in names:
         if (Path(folder)/o).exists(): return Path(folder)/o
-    raise FileNotFoundError(f"{folder} holds no checkpoint; check the name, or leave resume out")
+    raise FileNotFoundError(f"{folder} holds no checkpoint; check the name")
 
 def open_checkpoint(
     folder, # Where `Checkpoints` wrote
@@ -484,7 +485,9 @@ def _load(self:Checkpoints):
                       and k.split('.')[0] not in may_differ), None)
         if other is None: self._take_over(old)
     if other is not None:
-        raise ValueError(f"{other}: {file} was written with {was.get(other)!r:.99}, but this fit "
+        texts = {'text.0': 'training text', 'text.1': 'validation text'}
+        raise ValueError(f"{texts.get(other, other)}: {file} was written with "
+                         f"{was.get(other)!r:.99}, but this fit "
                          f"has {now.get(other)!r:.99}; take the same, or begin in another folder")
     if not self.longer: self.learn.restore = as_written(file)(partial(self._restore, old))
     if not rank_distrib(): self._write_logs() # a kill may have come before it
@@ -505,6 +508,8 @@ def _take_over(self:Checkpoints, old):
     r = self.recorder
     r.losses = [torch.tensor(v) for v in o['losses']]
     r.lrs,r.iters,r.values = ([*o[k]] for k in ('lrs','iters','values'))
+    r.smooth_loss.count,loss = o['smooth']
+    r.smooth_loss.val = torch.tensor(loss)
     if self.longer:
         self.learn.train_iter = int(old['at']['train_iter'])
         return
@@ -515,8 +520,6 @@ def _take_over(self:Checkpoints, old):
     if old['scaler'] and scaler: scaler.load_state_dict(old['scaler'])
     self.before -= int(old['at']['epoch'])
     self.waited = int(old['waited'])
-    r.smooth_loss.count,loss = o['smooth']
-    r.smooth_loss.val = torch.tensor(loss)
     self.learn.begin = (int(old['at']['epoch']), int(old['at']['batch']))
     if self.patience and self.waited >= self.patience: # it had stopped for good
         self.learn.begin = (self.n_epoch,0)

@@ -40,7 +40,7 @@ def text_files(
                  and not any(p.startswith('.') for p in o.relative_to(path).parts)]
         if found: return [*map(str, found)]
         raise ValueError(f"{source}: there is no file in this folder; hidden ones are left out, "
-                         "and folders in which a run is kept (--out)")
+                         "and folders in which a run is kept (--out), so that can't be this one")
     found = sorted(o for o in glob.glob(str(source), recursive=True) if os.path.isfile(o))
     if not found: raise FileNotFoundError(f"{source}: there is no such file, nor a name like this")
     return found
@@ -356,7 +356,7 @@ def _counted(copy, parts, s, folder):
     if len(order) < 2:
         raise ValueError(f"only {len(order)} tokens of the training part come {s['min_freq']} "
                          "times or more, so there is nothing to predict; lower min_freq "
-                         "(--min-freq), or take characters (by='char', --by char)")
+                         "(--min-freq), or take characters (by='char')")
     table = np.zeros(n, np.uint32) # 0 is xxunk
     table[order] = np.arange(1, len(order)+1)
     name = chr if s['by'] == 'char' else [*seen].__getitem__
@@ -449,7 +449,7 @@ def cut(
     vocab:int|TextVocab=None, # Most tokens of the vocab, or one; None: 8,000 subwords, else 60,000
     min_freq:int=2, # Leave out what comes less often in the training part
     newlines:bool=True, # By 'word': is a line break a token?
-    valid=0.1, # The share of the text that validates, from its end; or a source of its own
+    valid=0.1, # The share of the text that validates, from its end; or a source that doesn't train
     test=0., # The share of the text behind that, which no choice looks at; or a source; 0: none
     sep:str='\n', # Put between two files
     progress:bool=False, # Say what takes time: on a terminal with a bar
@@ -463,7 +463,8 @@ def cut(
         by = vocab.by
         newlines = vocab.newlines
         vocab = blake2b(json.dumps(vocab.state()).encode(), digest_size=16).hexdigest()
-    else: check_number('vocab', vocab, 257 if by == 'bpe' else 2, 2**32, whole=True)
+    elif by == 'bpe': check_number('vocab', vocab, 257, whole=True, remedy='256 are the bytes')
+    else: check_number('vocab', vocab, 2, whole=True)
     check_sizes(min_freq=min_freq)
     shares = {k: v for k,v in dict(valid=valid, test=test).items() if isinstance(v, (int,float))}
     for k,v in shares.items(): check_number(k, v, 0, 0.999, above=k == 'valid')
@@ -472,6 +473,9 @@ def cut(
     s = dict(by=by, vocab=vocab, min_freq=min_freq, newlines=newlines, sep=sep, shares=shares)
     folder = Path(folder)
     files = [text_files(o, folder) for o in (source, *own.values())]
+    apart = {os.path.realpath(o) for f in files[1:] for o in f}
+    files[0] = [o for o in files[0] if o == '-' or os.path.realpath(o) not in apart]
+    if not files[0]: raise ValueError(f"{source}: all of it is in valid or test; leave these out")
     stamps = _stamps(files)
     if stamps:
         for o in sorted(folder.glob('*.ids')):

@@ -146,6 +146,7 @@ def _sizes(name, weights):
 def _read(folder, last):
     "The file that has a model, and what it holds"
     file = Path(folder)
+    if last and file.is_file(): raise ValueError(f"last=True: {file} is a file; give its folder")
     alone = file/'best.safetensors'
     if alone.exists() and not any(file.glob('*.pt')): file = alone
     if file.suffix == '.safetensors':
@@ -162,7 +163,8 @@ def _opened(file, tree):
         weights = tree['model']
         vocab = (TextVocab if 'newlines' in plan['vocab'] else Vocab)(**plan['vocab'])
         vocab.join(vocab.tokens) # raises if one of them is no text
-        given = tree['about'].get('settings', {}) or _sizes(plan['model'], weights)
+        given = dict(tree['about'].get('settings', {})) or _sizes(plan['model'], weights)
+        given.pop('max_vocab', None) # as `vocab` used to be called
         softmax = 'adaptive' if any('.tail.' in k for k in weights) else 'full'
         s = TrainSettings(**dict(softmax=softmax)|given) # older ones don't say it
         if s.n_layers > len(weights):
@@ -192,7 +194,7 @@ def load_model(
 def _score(model, ids, n_chars, s):
     "Perplexity, bits per character and accuracy of a model that reads all of a text"
     n = (len(ids)-1)//s.sl
-    check_number('length', len(ids), s.sl+1, remedy=f'the text is too short for sl={s.sl}')
+    check_number('tokens in the text', len(ids), s.sl+1, remedy=f'it is too short for sl={s.sl}')
     bs = max(1, min(s.bs, n//50)) # streams so long that their beginnings don't count for much
     n = n//bs*s.sl
     rows = sliding_window_view(ids, n+1)[::n][:bs]
@@ -260,7 +262,8 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     elif text['text']:
         tokens = text_tokens(text['text'], s, out, text['valid'], text['test'] or 0.,
                              old.vocab if own else None, progress)
-    else: raise ValueError("file: say which text; the checkpoint doesn't know it")
+    else: raise ValueError("file: say which text; the checkpoint doesn't know it, or not with "
+                           "another part for valid or test")
     learn = text_learner(tokens, s, device)
     if init_from: learn.model.load_state_dict(old.weights)
     keep.about = dict(settings=asdict(s), ids=tokens.file.name, init_from=own, log=log,
@@ -314,7 +317,8 @@ def train_text(
     if progress:
         said = describe(learn, tokens, s, old.before)
         if not rank_distrib(): print(said, flush=True)
-        cbs += [LiveBar(lambda: to_beat(tokens, s), keep.about), RunReport(s, said)]
+        report = RunReport(s, said)
+        cbs += [LiveBar(lambda: to_beat(tokens, s), keep.about), report]
     with no_random(s.seed):
         if s.lr == 'find': s.lr = keep.about['settings']['lr'] = _find_lr(learn, s, progress)
         with (_on_signal(lambda *args: setattr(keep, 'stop', True)), quiet(learn), together,
@@ -324,9 +328,11 @@ def train_text(
         keep.about['to_beat'] = to_beat(tokens, s)
     rows = pd.DataFrame(keep.log)
     rows.attrs = dict(keep.about.get('to_beat', {}))
+    if keep.patience and keep.waited >= keep.patience: rows.attrs['ended'] = keep.patience
     if 'test' in tokens.n_chars and not rank_distrib():
         model = load_model(out, device=learn.dls.device)[0]
         rows.attrs['test'] = _score(model, tokens.ids('test'), tokens.n_chars['test'], s)
+        if progress: report.card(keep, rows.attrs['test'])
     return rows
 
 def launch_training(
