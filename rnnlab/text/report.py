@@ -39,7 +39,7 @@ def unknown_note(
 ) -> str: # Empty where they are few
     "What unknown tokens do to a model's numbers"
     if share <= 0.01: return ''
-    return ('each of them counts as one xxunk: perplexity and bits/char are lower than the text '
+    return ('each unknown token counts as xxunk: perplexity and bits/char are lower than the text '
             'deserves')
 
 def _most(pairs): return ', '.join(f'{o!r} {share:.1%}' for o,share in pairs)
@@ -274,7 +274,7 @@ def verdict(
         found = f'no better than counting yet; {advice}'
     longer = f"\nTrain longer: rnnlab-train --out {path} --resume --epochs {2*n}"
     if 'ended' in base:
-        found += f". It ended since {base['ended']} epochs brought no lower validation loss"
+        found += f". It ended by --patience {base['ended']}: no later validation loss was lower"
         longer = ''
     test = ''
     if 'test' in base:
