@@ -77,9 +77,10 @@ def train_cli(
     version:Version=None,
     **settings,
 ):
-    """Train a language model on a text; with --resume it goes on after whatever stopped it.
-    In three steps: rnnlab-train book.txt --out run; rnnlab-generate run --prompt 'Once';
-    rnnlab-evaluate run other.txt (a small model, on a CPU: --n-hidden 128 --bs 16 --epochs 3)"""
+    """Train a language model on a text; with `--resume` it goes on after whatever stopped it.
+    In three steps: `rnnlab-train book.txt --out run`, `rnnlab-generate run --prompt 'Once'`,
+    `rnnlab-evaluate run other.txt` (a small model, on a CPU: `--n-hidden 128 --bs 16 --epochs 3`)
+    """
     import torch
     from fastai.torch_core import num_distrib, rank_distrib
     from rnnlab.core import check_device
@@ -127,7 +128,7 @@ def generate_cli(
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     version:Version=None,
 ):
-    "Let a model that rnnlab-train trained go on with a text: rnnlab-generate run --prompt 'Once'"
+    "Let a model from rnnlab-train go on with a text: `rnnlab-generate run --prompt 'Once'`"
     from rnnlab.core import check_sizes, shown
     from rnnlab.generate import stream
     from rnnlab.text.train import load_model
@@ -158,7 +159,7 @@ def evaluate_cli(
     device:str=None, # cpu, cuda, cuda:1, mps; default: the GPU if there is one
     version:Version=None,
 ):
-    "Say how well a model that rnnlab-train trained predicts a text: rnnlab-evaluate run other.txt"
+    "Say how well a model from rnnlab-train predicts a text: `rnnlab-evaluate run other.txt`"
     from rnnlab.text.report import unknown_note
     from rnnlab.text.train import evaluate_text
     if not file: raise ValueError("file: say which text to look at")
