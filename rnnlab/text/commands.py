@@ -91,7 +91,7 @@ def train_cli(
     if no_newlines: given['newlines'] = False
     if 'sep' in given: # \n as two characters, too
         given['sep'] = given['sep'].encode('latin-1', 'backslashreplace').decode('unicode_escape')
-    if test and re.fullmatch(r'0?\.\d+', test): test = float(test)
+    if test and re.fullmatch(r'\d*\.\d+', test): test = float(test)
     device = check_device(device)
     n = num_distrib()
     if n:
