@@ -53,7 +53,8 @@ def check_choice(
 ):
     "Raise `ValueError` unless `v` is one of `choices`"
     if v not in choices:
-        raise ValueError(f"{name}={v!r}: expected one of {', '.join(map(str, choices))}")
+        named = [str(o) for o in choices if o is not None]
+        raise ValueError(f"{name}={v!r}: expected one of {', '.join(named)}")
 
 # %% ../nbs/source/00_core.ipynb #00-core-008
 def check_device(

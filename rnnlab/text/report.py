@@ -215,9 +215,12 @@ class RunReport(Callback):
 | perplexity | {test['perplexity']:.4f} |
 | bits per character | {test['bits']:.4f} |
 """
+        before = ''
+        if keep.before: before = f', with a new schedule after epoch {keep.before}'
+        began = ' and that of the training it began with' if keep.about.get('init_from') else ''
         card = f"""# A language model of {', '.join(names)}
 
-Trained by this command:
+Trained by this command{before}:
 
     {_command(self.settings, keep.about, keep.patience, keep.folder.name)}
 
@@ -236,8 +239,8 @@ Trained by this command:
 ```
 
 It goes on with a text by `rnnlab-generate {shlex.quote(keep.folder.name)} --prompt TEXT`, or in
-Python after `load_model('best.safetensors')` of `rnnlab.text.train`. It knows nothing but its text,
-and says what it says with the biases of that text.
+Python after `load_model('best.safetensors')` of `rnnlab.text.train`. It knows nothing but its
+text{began}, and says what it says with the biases of that text.
 """
         with written_aside(keep.folder/'README.md') as f: f.write(card.encode())
 

@@ -20,7 +20,7 @@ _of_model = {'LMModel5': _small, 'LMModel6': _small, 'LMModel7': dict(_dropped, 
 class TrainSettings:
     "How a model is trained on a text"
     model:str = 'LMModel7' # LMModel5: RNN; 6: LSTM; 7, 8: LSTM, GRU with dropout; AWD-LSTM: largest
-    by:str = 'word' # Cut into words and punctuation marks (word), characters (char), subwords (bpe)
+    by:str = 'word' # word: words and marks, no runs of spaces; char: characters; bpe: subwords
     epochs:int = 10 # Times through the text
     lr:float|str = None # Highest learning rate; find: by lr_find; default: 0.003, LMModel7 0.005
     bs:int = 64 # Streams read side by side

@@ -202,6 +202,8 @@ def _score(model, ids, n_chars, s):
     return dict(tokens=n*bs, perplexity=math.exp(loss),
                 bits=loss/math.log(2)*len(ids)/n_chars, accuracy=right)
 
+_of_weights = ('model','by','vocab','min_freq','newlines','n_hidden','n_layers','emb_sz','softmax')
+
 def _begin(out, resume, init_from, given):
     "The settings of a training, and what it begins with"
     old = SimpleNamespace(vocab=None, weights=None, about={}, before=0, longer=False)
@@ -220,15 +222,12 @@ def _begin(out, resume, init_from, given):
         if old.longer: s.epochs = given['epochs']
     for k,v in given.items():
         if v == getattr(s, k) or (resume and (k,v) == ('lr','find')): continue
-        if not resume and k not in ('model','by','n_hidden','n_layers','emb_sz','softmax'): continue
+        if not resume and k not in _of_weights: continue
         more = '; more epochs can follow when it has ended' if k == 'epochs' else ''
         raise ValueError(f"{k}={v!r}: the training in {out if resume else init_from} has "
                          f"{getattr(s, k)!r}; leave it out to go on with that, or begin in another "
                          f"folder{more}")
-    if not resume:
-        own = {k: getattr(s, k) for k in ('model','by','n_hidden','n_layers','softmax')}
-        if s.model == 'AWD-LSTM': own['emb_sz'] = s.emb_sz
-        s = TrainSettings(**given|own)
+    if not resume: s = TrainSettings(**given|{k: getattr(s, k) for k in _of_weights})
     return s,old
 
 def _keep(out, resume, every, patience, longer=False):
