@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['n_cores', 'Version', 'ink', 'grey', 'pale', 'blue', 'red', 'green', 'pink', 'amber', 'sky', 'check_number',
            'check_sizes', 'check_choice', 'check_device', 'written_aside', 'check_new_file', 'borrowed', 'embedding_of',
-           'environment', 'ran_with', 'one_thread', 'side_by_side', 'shown', 'clear_errors']
+           'environment', 'ran_with', 'needed', 'one_thread', 'side_by_side', 'shown', 'clear_errors']
 
 # %% ../nbs/source/00_core.ipynb #00-core-002
 import errno, math, multiprocessing, os, platform, re, signal, sys, threading
@@ -14,6 +14,7 @@ from concurrent.futures import (FIRST_COMPLETED, CancelledError, ProcessPoolExec
                                 ThreadPoolExecutor, wait)
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -154,6 +155,18 @@ def ran_with(
     e = environment(device)
     versions = ', '.join(f'{k} {e[k]}' for k in ('rnnlab','torch','fastai','python'))
     return f"ran with: {versions}, {e['device']} ({e['device_name']}, {n_cores()} cores)"
+
+# %% ../nbs/source/00_core.ipynb #00-core-022b
+def needed(
+    name:str, # A module that the rest of rnnlab can do without
+    what:str, # What can't
+    install:str, # What brings it, like 'rnnlab[cards]'
+):
+    "The module `name`; `ImportError` says how to get it"
+    try: return import_module(name)
+    except ImportError:
+        raise ImportError(f"{what} needs {name}, which is missing here; try: "
+                          f"pip install {install!r}") from None
 
 # %% ../nbs/source/00_core.ipynb #00-core-023
 @contextmanager

@@ -26,8 +26,8 @@ from fastai.torch_core import no_random
 from fastcore.script import call_parse
 from torch import nn
 from .core import Version, check_choice, check_device, check_new_file, check_number
-from .core import check_sizes, clear_errors, environment, n_cores, ran_with, side_by_side
-from .core import written_aside
+from .core import check_sizes, clear_errors, environment, n_cores, needed, ran_with
+from .core import side_by_side, written_aside
 from .data import Corpus, lm_dls
 from .models import LMModel1, LMModel2, LMModel3, LMModel4, LMModel5, LMModel6, LMModel7
 from .models import LMModel8, StatefulModel, rnn_types
@@ -318,8 +318,7 @@ def run_many(
     if csv is None and (resume or force): raise ValueError("resume and force: give a file (csv)")
     if csv is not None:
         check_new_file(csv, resume or force, ('.csv','.parquet'))
-        if _is_parquet(csv) and find_spec('pyarrow') is None:
-            raise ValueError(f"{csv}: pip install pyarrow, or give a name that ends in .csv")
+        if _is_parquet(csv): needed('pyarrow', csv, 'pyarrow')
         if resume and Path(csv).exists(): rows = _old_rows(csv, keys, env)
 
     left = [(r, [s for s in seeds if key(r, s) not in rows]) for r in rs]

@@ -10,7 +10,7 @@ import json, re
 from pathlib import Path
 import safetensors.torch
 from torch import nn
-from ..core import check_choice, check_number, embedding_of
+from ..core import check_choice, check_number, embedding_of, needed
 from ..data import Corpus, Vocab
 from ..recipes import get_recipe
 
@@ -59,10 +59,8 @@ def pretrained(
 # %% ../../nbs/source/course/33_explainer.ipynb #explainer-021
 def _widget():
     "The class of the widget, made when it is needed: rnnlab can do without anywidget"
-    try: import anywidget, traitlets
-    except ImportError:
-        raise ImportError("explain needs anywidget, which is missing here; "
-                          "try: pip install 'rnnlab[notebooks]'") from None
+    anywidget,traitlets = (needed(o, 'explain', 'rnnlab[notebooks]')
+                           for o in ('anywidget','traitlets'))
     class Explainer(anywidget.AnyWidget):
         _esm = explainer_file('explainer.js')
         weights = traitlets.Bytes().tag(sync=True)

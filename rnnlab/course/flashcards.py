@@ -8,11 +8,11 @@ __all__ = ['decks', 'Card', 'read_cards', 'all_cards', 'card_html', 'write_deck'
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-002
 import base64, csv, json, re, tempfile
 from dataclasses import dataclass
+from functools import partial
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from fastcore.script import call_parse
-from ..core import Version, check_choice, check_new_file, clear_errors
+from ..core import Version, check_choice, check_new_file, clear_errors, needed
 from .grading import questionnaire_path
 
 # %% ../../nbs/source/course/34_flashcards.ipynb #11-flashcard-005
@@ -67,12 +67,7 @@ def all_cards(
 _tex_css = re.compile(r'\\(style|mmlToken|bbox|href|require)') # MathJax gives them to the browser
 _anki_mark = re.compile(r'\[(?=sound:|anki:|/?latex\]|/?\$)', re.I)
 
-def _extra(name):
-    "The module `name`, which is not needed by the rest of rnnlab"
-    try: return import_module(name)
-    except ImportError:
-        raise ImportError(f"flashcards need {name}, which is missing here; "
-                          "try: pip install 'rnnlab[cards]'") from None
+_extra = partial(needed, what='a card', install='rnnlab[cards]')
 
 def card_html(
     text:str, # Markdown, with formulas like $h_t$ or $$…$$

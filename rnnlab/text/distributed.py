@@ -12,17 +12,14 @@ from copy import deepcopy
 from typing import NoReturn
 import torch
 from torch.nn.parallel import DistributedDataParallel
-try:
-    with warnings.catch_warnings(): # accelerate's dependencies ask for a progress bar's widgets
-        warnings.simplefilter('ignore')
-        from fastai.distributed import DistributedTrainer
-except (ImportError,NameError): # the second is fastai's, without accelerate
-    raise ImportError("several processes need accelerate, which is missing here; "
-                      "try: pip install 'rnnlab[train]'") from None
+from ..core import check_sizes, n_cores, needed
+with warnings.catch_warnings(): # accelerate's dependencies ask for a progress bar's widgets
+    warnings.simplefilter('ignore')
+    needed('accelerate', 'more than one process', 'rnnlab[train]')
+    from fastai.distributed import DistributedTrainer
 from fastai.callback.fp16 import MixedPrecision
 from fastai.torch_core import get_model, num_distrib, rank_distrib
 from fastcore.basics import patch
-from ..core import check_sizes, n_cores
 from ..data import LMDataLoader
 from ..loop import Captured, Replay, apart, forget, lm_loss
 from .checkpoint import LMLearner

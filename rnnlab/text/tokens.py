@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from tqdm import tqdm
-from ..core import check_choice, check_device, check_number, check_sizes
+from ..core import check_choice, check_device, check_number, check_sizes, needed
 from ..data import LMDataLoader, Vocab, text_pieces, tokenize
 
 # %% ../../nbs/source/text/14_tokens.ipynb #14-tokens-005
@@ -98,12 +98,7 @@ def _cut_words(text, newlines):
         at = m.end()
     return res+_ascii.findall(text, at)
 
-def _tokenizers():
-    try: import tokenizers
-    except ImportError:
-        raise ImportError("by='bpe' needs tokenizers, which is missing here; "
-                          "try: pip install 'rnnlab[train]'") from None
-    return tokenizers
+_tokenizers = partial(needed, 'tokenizers', "by='bpe'", 'rnnlab[train]')
 
 class TextVocab(Vocab):
     "A vocab that cuts a text as `cut` does, and puts it together again"

@@ -11,7 +11,6 @@ import math, re, signal, tempfile, threading, uuid
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -25,7 +24,7 @@ from fastai.callback.training import GradientAccumulation, GradientClip
 from fastai.learner import replacing_yield
 from fastai.metrics import Perplexity, accuracy
 from fastai.torch_core import no_random, num_distrib, rank_distrib
-from ..core import check_choice, check_device, check_number
+from ..core import check_choice, check_device, check_number, needed
 from ..data import Vocab
 from ..models import LMModel5, LMModel6, LMModel7, LMModel8
 from ..callbacks import ModelResetter, RNNRegularizer
@@ -249,8 +248,7 @@ def _prepared(path, out, resume, every, patience, device, init_from, valid, test
     s,old = _begin(out, resume, init_from, given)
     log = log or old.about.get('log')
     check_choice('log', log, (None,'tensorboard','wandb'))
-    if log and not find_spec(log):
-        raise ImportError(f"log={log!r} needs {log}, which is missing here; try: pip install {log}")
+    if log: needed(log, f'log={log!r}', log)
     keep = _keep(out, resume, every, patience, old.longer)
     text = {k: _names(v) for k,v in dict(text=path or None, valid=valid, test=test).items()}
     own = _names(init_from) or old.about.get('init_from') # whose vocab isn't this text's
