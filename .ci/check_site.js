@@ -280,10 +280,10 @@ globalThis.checkSite = {
         r = e.getBoundingClientRect()
       tabs.done ||= e === document.body || !missed.size
       if (tabs.done) return
-      missed.delete(e)
       if (looks.get(e) === sign(e) || r.width < 2 || r.bottom <= 0 || r.top >= innerHeight)
         tabs.dim.add(e)
     }
+    addEventListener('focusin', (e) => missed.delete(e.target), true) // none is too short for it
     addEventListener('keyup', step, true)
     return all.length
   },
