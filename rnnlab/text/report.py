@@ -121,6 +121,8 @@ class LiveBar(Callback):
         done = self.learn.begin[1] if self.epoch == self.learn.begin[0] else 0
         before = self.learn.checkpoints.before
         self.at = f'epoch {before+self.epoch+1}/{before+self.n_epoch}'
+        if not self.done and (done or self.epoch): # it was stopped before
+            tqdm.write(f'goes on: {self.at}, batch {done+1:,} of {len(self.dl):,}')
         self.bar = tqdm(desc=self.at, total=len(self.dl), initial=done, unit='batch',
                         leave=False, disable=None) # where there is no terminal
 
