@@ -776,8 +776,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'rnnlab/text/baselines.py'),
                                        'rnnlab.text.baselines.count_baselines': ( 'source/text/baselines.html#count_baselines',
                                                                                   'rnnlab/text/baselines.py'),
-                                       'rnnlab.text.baselines.ngram_counts': ( 'source/text/baselines.html#ngram_counts',
-                                                                               'rnnlab/text/baselines.py'),
                                        'rnnlab.text.baselines.text_baselines': ( 'source/text/baselines.html#text_baselines',
                                                                                  'rnnlab/text/baselines.py'),
                                        'rnnlab.text.baselines.unigram_perplexity': ( 'source/text/baselines.html#unigram_perplexity',
