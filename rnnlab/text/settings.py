@@ -51,8 +51,6 @@ class TrainSettings:
         check_choice('half', self.half, (None,'bf16','fp16'))
         words = self.by in ('word','mark') # they are many, and numbered by frequency
         check_choice('softmax', self.softmax, (None,'full','adaptive') if words else (None,'full'))
-        if not (words or self.newlines):
-            raise ValueError(f"by={self.by!r}: only by word can line breaks be left out")
         own = _of_model[self.model]
         for k in ('lr','n_hidden','n_layers','emb_sz','p','drop_mult','alpha','beta'):
             v = getattr(self, k)

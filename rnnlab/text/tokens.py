@@ -451,6 +451,8 @@ def cut(
 ) -> Tokens:
     "Cut a text into ids, once; a later call with the same text and settings opens what is there"
     check_choice('by', by, ('word','char','bpe'))
+    if by != 'word' and not newlines and not isinstance(vocab, TextVocab):
+        raise ValueError(f"by={by!r}: only by word can line breaks be left out")
     if vocab is None: vocab = 8000 if by == 'bpe' else 60_000
     known = None
     if isinstance(vocab, TextVocab):
